@@ -1,0 +1,9 @@
+"""Registers the agents floor with Django."""
+
+from django.apps import AppConfig
+
+
+class AgentsConfig(AppConfig):
+    name = "agents"
+    label = "agents"
+    default_auto_field = "django.db.models.BigAutoField"

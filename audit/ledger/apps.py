@@ -1,0 +1,9 @@
+"""Registers the ledger floor with Django."""
+
+from django.apps import AppConfig
+
+
+class LedgerConfig(AppConfig):
+    name = "audit.ledger"
+    label = "ledger"
+    default_auto_field = "django.db.models.BigAutoField"
