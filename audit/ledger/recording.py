@@ -1,0 +1,125 @@
+"""The only way into the ledger: ``record()``, inside the transaction that makes the change it tells of."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from audit.ledger import canonical
+from audit.ledger.errors import UnusableEvent
+from audit.ledger.models import ACTOR_PATTERN, VERB_PATTERN, Event, new_id
+
+MAX_BODY_BYTES = 16_384
+MAX_SUBJECT_CHARACTERS = 200
+
+_ACTOR = re.compile(ACTOR_PATTERN)
+_VERB = re.compile(VERB_PATTERN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What ``record_many`` writes one event from; the fields are those of ``record``."""
+
+    workspace_id: UUID
+    actor: str
+    verb: str
+    subject: tuple[str, UUID | str]
+    body: dict[str, Any] | None = None
+    at: datetime | None = None
+
+
+def record(
+    *,
+    workspace_id: UUID,
+    actor: str,
+    verb: str,
+    subject: tuple[str, UUID | str],
+    body: dict[str, Any] | None = None,
+    at: datetime | None = None,
+) -> Event:
+    """Append one event and return it.
+
+    ``actor`` is ``user:<uuid>``, ``service:<uuid>``, ``run:<uuid>`` or ``system:<name>``; ``verb`` is dotted, such as
+    ``action.approved``; ``subject`` is the type and id of the object. Raise ``RuntimeError`` outside a transaction and
+    ``UnusableEvent`` for what could not be verified later.
+    """
+    entry = Entry(workspace_id=workspace_id, actor=actor, verb=verb, subject=subject, body=body, at=at)
+    return record_many([entry])[0]
+
+
+def record_many(entries: Iterable[Entry]) -> list[Event]:
+    """Append events in the order given, with one INSERT, and return them; errors are those of ``record``."""
+    if not connection.in_atomic_block:
+        raise RuntimeError(
+            "An event is recorded in the transaction that makes the change, so that neither exists without the other. "
+            "Call record() inside transaction.atomic()."
+        )
+    return Event.objects.bulk_create([_event(entry) for entry in entries])
+
+
+def salted_digest(value: str, salt: bytes) -> str:
+    """Return HMAC-SHA-256 of ``value`` under ``salt``: personal data goes into a body only so, and the salt elsewhere.
+
+    Whoever holds the salt can show that an event is about a value; erasing the salt erases the person from the ledger
+    without breaking a seal. ``salt`` has at least 16 bytes, else guessing would find short values.
+    """
+    if len(salt) < 16:
+        raise ValueError("A salt for the ledger has at least 16 random bytes; make one with secrets.token_bytes(16).")
+    return hmac.new(salt, value.encode(), hashlib.sha256).hexdigest()
+
+
+def content_digest(event: Event) -> str:
+    """Return the digest that ``event`` must carry, computed from its own columns."""
+    return canonical.digest(
+        {
+            "id": str(event.id),
+            "workspace": str(event.workspace_id),
+            "at": canonical.instant(event.at),
+            "actor": event.actor,
+            "verb": event.verb,
+            "subject_type": event.subject_type,
+            "subject_id": event.subject_id,
+            "body": event.body,
+        }
+    )
+
+
+def _event(entry: Entry) -> Event:
+    subject_type, subject_id = entry.subject
+    event = Event(
+        id=new_id(),
+        workspace_id=entry.workspace_id,
+        at=entry.at or datetime.now(UTC),
+        actor=canonical.plain(entry.actor),
+        verb=canonical.plain(entry.verb),
+        subject_type=canonical.plain(subject_type),
+        subject_id=canonical.plain(subject_id),
+        body=canonical.plain(entry.body or {}),
+    )
+    _check(event)
+    event.digest = content_digest(event)
+    return event
+
+
+def _check(event: Event) -> None:
+    if not _ACTOR.fullmatch(event.actor):
+        raise UnusableEvent(f"The actor {event.actor!r} is not user:, service: or run: with a UUID, nor system:<name>.")
+    if not _VERB.fullmatch(event.verb):
+        raise UnusableEvent(f"The verb {event.verb!r} is not dotted lower case such as action.approved.")
+    for name in (event.subject_type, event.subject_id):
+        if not 0 < len(name) <= MAX_SUBJECT_CHARACTERS:
+            raise UnusableEvent(f"A subject's type and id have 1 to {MAX_SUBJECT_CHARACTERS} characters each.")
+    if event.at.tzinfo is None:
+        raise UnusableEvent("An event's time is aware; pass a datetime with a time zone.")
+    size = len(canonical.canonical(event.body))
+    if size > MAX_BODY_BYTES:
+        raise UnusableEvent(
+            f"The event's body has {size} bytes; at most {MAX_BODY_BYTES} go into the ledger. "
+            "Record a digest of the rest."
+        )
