@@ -111,9 +111,7 @@ class Operation(Protocol):
         """Return the arguments that undo it by this same operation; None where there is no undo."""
         ...
 
-    def predict(
-        self, arguments: Mapping[str, Any], before: Mapping[str, Any] | None
-    ) -> dict[str, Any] | None:
+    def predict(self, arguments: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any] | None:
         """Return the image expected after the operation, for the field-level diff a person sees; None if unknown."""
         ...
 

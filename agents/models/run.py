@@ -1,0 +1,97 @@
+"""One task given to one agent version, from its input to its outcome. A rollback is a run too."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from agents.models.agent import Agent, AgentVersion
+from agents.states import RUN_TERMINAL, RUN_TRANSITIONS, RunKind, RunMode, RunStatus
+from memory.models import Session
+from workspaces.constraints import SameWorkspace, tenant_key
+from workspaces.models import TenantRow, User
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def visible_to(self, user: User) -> "RunQuerySet":
+        """Return the runs of the agents that ``user`` may see."""
+        return self.filter(agent__in=Agent.objects.visible_to(user))
+
+    def controllable_by(self, user: User) -> "RunQuerySet":
+        """Return the runs that ``user`` may pause, cancel and roll back."""
+        return self.filter(agent__in=Agent.objects.controllable_by(user))
+
+    def live(self) -> "RunQuerySet":
+        return self.exclude(status__in=RUN_TERMINAL)
+
+
+class Run(TenantRow):
+    """A run's own state. ``open_steps`` counts the current turn's steps that are not over: zero moves it on."""
+
+    TRANSITIONS: ClassVar = RUN_TRANSITIONS
+
+    kind = models.CharField(max_length=10, choices=RunKind, default=RunKind.TASK)
+    mode = models.CharField(max_length=10, choices=RunMode, default=RunMode.LIVE)
+    agent = models.ForeignKey(Agent, models.PROTECT, related_name="runs")
+    version = models.ForeignKey(AgentVersion, models.PROTECT, related_name="runs")
+    parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
+    rolls_back = models.ForeignKey("self", models.PROTECT, null=True, related_name="rollbacks")
+    session = models.ForeignKey(Session, models.PROTECT, null=True, related_name="+")
+    status = models.CharField(max_length=10, choices=RunStatus, default=RunStatus.QUEUED)
+    title = models.CharField(max_length=200)
+    input = models.JSONField()
+    plan = models.JSONField(null=True, help_text="A rollback's preview, in the order of execution.")
+    plan_digest = models.CharField(max_length=64, blank=True)
+    outcome = models.JSONField(null=True)
+    explanation = models.TextField(blank=True)
+    started_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    causes: "ArrayField[list[UUID], list[UUID]]" = ArrayField(models.UUIDField(), default=list)
+    scopes: "ArrayField[list[UUID], list[UUID]]" = ArrayField(models.UUIDField(), default=list)
+    steps_used = models.PositiveIntegerField(default=0)
+    step_limit = models.PositiveIntegerField()
+    turn = models.PositiveIntegerField(default=0)
+    open_steps = models.PositiveIntegerField(default=0)
+    cancel_requested_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            tenant_key("run"),
+            SameWorkspace(field="agent", name="run_agent_same_workspace"),
+            SameWorkspace(field="version", name="run_version_same_workspace"),
+            SameWorkspace(field="parent", name="run_parent_same_workspace"),
+            SameWorkspace(field="rolls_back", name="run_rolls_back_same_workspace"),
+            SameWorkspace(field="session", name="run_session_same_workspace"),
+            models.CheckConstraint(
+                condition=Q(kind=RunKind.ROLLBACK, rolls_back__isnull=False)
+                | ~Q(kind=RunKind.ROLLBACK) & Q(rolls_back=None),
+                name="run_rollback_names_its_run",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=RUN_TERMINAL, finished_at__isnull=False)
+                | ~Q(status__in=RUN_TERMINAL) & Q(finished_at=None),
+                name="run_finished_has_time",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "-created_at"], name="run_list"),
+            models.Index(fields=["agent", "-created_at"], name="run_agent_list"),
+            models.Index(fields=["rolls_back"], name="run_rollbacks"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status in RUN_TERMINAL
+
+    @property
+    def is_repair(self) -> bool:
+        return self.kind == RunKind.ROLLBACK

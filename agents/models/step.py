@@ -1,0 +1,61 @@
+"""One unit of a run that is recorded before the next begins."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from agents.models.run import Run
+from agents.states import STEP_TRANSITIONS, StepKind, StepStatus
+from tools.models import Action
+from workspaces.constraints import SameWorkspace, tenant_key
+from workspaces.models import TenantRow
+
+
+class Step(TenantRow):
+    """Claimed by one worker incarnation at a time; ``attempt`` fences every write of an owner that lost it."""
+
+    TRANSITIONS: ClassVar = STEP_TRANSITIONS
+
+    run = models.ForeignKey(Run, models.PROTECT, related_name="steps")
+    number = models.PositiveIntegerField()
+    turn = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10, choices=StepKind)
+    status = models.CharField(max_length=10, choices=StepStatus, default=StepStatus.READY)
+    action = models.OneToOneField(Action, models.PROTECT, null=True, related_name="step")
+    call_id = models.CharField(max_length=200, blank=True, help_text="The model's own id of the call it answers.")
+    input = models.JSONField(default=dict)
+    output = models.JSONField(null=True)
+    explanation = models.TextField(blank=True)
+    scopes: "ArrayField[list[UUID], list[UUID]]" = ArrayField(models.UUIDField(), default=list)
+    is_repair = models.BooleanField(default=False)
+    attempt = models.PositiveIntegerField(default=0)
+    failures = models.PositiveIntegerField(default=0)
+    incarnation: "models.UUIDField[UUID | None, UUID | None]" = models.UUIDField(null=True)
+    wake_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            tenant_key("step"),
+            SameWorkspace(field="run", name="step_run_same_workspace"),
+            SameWorkspace(field="action", name="step_action_same_workspace"),
+            models.UniqueConstraint(fields=["run", "number"], name="step_number_once"),
+            models.CheckConstraint(
+                condition=Q(status=StepStatus.RUNNING, incarnation__isnull=False) | ~Q(status=StepStatus.RUNNING),
+                name="step_running_has_owner",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["wake_at"], condition=Q(status="ready"), name="step_ready"),
+            models.Index(fields=["incarnation"], condition=Q(status="running"), name="step_running"),
+            models.Index(fields=["run"], condition=Q(status="waiting"), name="step_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.kind}: {self.status}"

@@ -1,0 +1,20 @@
+"""One row per worker process incarnation: the proof that an owner of steps is alive or dead."""
+
+from django.db import models
+
+from workspaces.models import Row
+
+
+class Worker(Row):
+    """Its id is the incarnation that claims name. Silent for longer than the limit means dead, for ever."""
+
+    name = models.CharField(max_length=200)
+    started_at = models.DateTimeField(auto_now_add=True)
+    heartbeat_at = models.DateTimeField(auto_now_add=True)
+    stopped_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["heartbeat_at"], condition=models.Q(stopped_at=None), name="worker_alive")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,55 @@
+"""One person's answer to one request. Append-only."""
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+from approvals.models.request import Request
+from approvals.states import DecisionKind, Settlement
+from tools.models import Action
+from workspaces.constraints import SameWorkspace
+from workspaces.models import TenantRow, User
+
+
+class Decision(TenantRow):
+    """Who decided what, why, and on which frozen evidence. A trigger refuses anyone who caused the request."""
+
+    request = models.ForeignKey(Request, models.PROTECT, related_name="decisions")
+    user = models.ForeignKey(User, models.PROTECT, related_name="decisions")
+    kind = models.CharField(max_length=10, choices=DecisionKind)
+    reason = models.TextField(blank=True)
+    settlement = models.CharField(max_length=10, choices=Settlement, blank=True)
+    amount = models.DecimalField(max_digits=18, decimal_places=6, null=True, help_text="What a budget is raised to.")
+    revision = models.ForeignKey(Action, models.PROTECT, null=True, related_name="+")
+    evidence_digest = models.CharField(max_length=64)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["at"]
+        constraints = [
+            SameWorkspace(field="request", name="decision_request_same_workspace"),
+            models.UniqueConstraint(fields=["request", "user"], name="decision_once_a_person"),
+            models.CheckConstraint(
+                condition=~Q(kind=DecisionKind.REJECT) | ~Q(reason=""), name="decision_rejection_has_reason"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind=DecisionKind.EDIT) | Q(revision__isnull=False), name="decision_edit_has_revision"
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="decision_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="decision_not_by_its_cause",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func=(
+                    "IF EXISTS (SELECT 1 FROM approvals_request r WHERE r.id = NEW.request_id"
+                    " AND NEW.user_id = ANY(r.causes)) THEN"
+                    " RAISE EXCEPTION 'nobody decides on what they caused' USING ERRCODE = 'check_violation';"
+                    " END IF; RETURN NEW;"
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.user_id}"

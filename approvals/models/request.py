@@ -1,0 +1,97 @@
+"""Something that waits for people, with the frozen evidence that they see."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from approvals.models.queue import ReviewQueue
+from approvals.models.verdict import Verdict
+from approvals.states import REQUEST_TRANSITIONS, ExpiryDoes, RequestKind, RequestStatus
+from tools.models import Action
+from workspaces.constraints import SameWorkspace, tenant_key
+from workspaces.models import TenantRow, User
+
+
+class RequestQuerySet(models.QuerySet["Request"]):
+    def visible_to(self, user: User) -> "RequestQuerySet":
+        """Return the requests of the queues that ``user`` may read."""
+        return self.filter(queue__in=ReviewQueue.objects.visible_to(user))
+
+    def open(self) -> "RequestQuerySet":
+        return self.filter(status=RequestStatus.OPEN)
+
+    def waiting_for(self, user: User) -> "RequestQuerySet":
+        """Return the open requests on which ``user`` may decide now: their queues, not caused or decided by them."""
+        return (
+            self.open()
+            .filter(queue__in=ReviewQueue.objects.decidable_by(user))
+            .exclude(causes__contains=[user.id])
+            .exclude(decisions__user_id=user.id)
+        )
+
+
+class Request(TenantRow):
+    """One line of the inbox. ``evidence`` is frozen when it opens; people decide on exactly that, by its digest."""
+
+    TRANSITIONS: ClassVar = REQUEST_TRANSITIONS
+
+    kind = models.CharField(max_length=12, choices=RequestKind)
+    queue = models.ForeignKey(ReviewQueue, models.PROTECT, related_name="requests")
+    action = models.ForeignKey(Action, models.PROTECT, related_name="requests", null=True)
+    verdict = models.ForeignKey(Verdict, models.PROTECT, related_name="requests", null=True)
+    run_id: "models.UUIDField[UUID, UUID]" = models.UUIDField()
+    agent_id: "models.UUIDField[UUID, UUID]" = models.UUIDField()
+    title = models.CharField(max_length=300, help_text="One sentence of computed facts.")
+    reasons = models.JSONField(default=list)
+    evidence = models.JSONField()
+    evidence_digest = models.CharField(max_length=64)
+    causes: "ArrayField[list[UUID], list[UUID]]" = ArrayField(models.UUIDField(), default=list)
+    status = models.CharField(max_length=12, choices=RequestStatus, default=RequestStatus.OPEN)
+    quorum = models.PositiveSmallIntegerField(default=1)
+    approvals = models.PositiveSmallIntegerField(default=0)
+    on_expiry = models.CharField(max_length=10, choices=ExpiryDoes, default=ExpiryDoes.EXPIRE)
+    opened_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    explanation = models.TextField(blank=True)
+
+    objects = RequestQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            tenant_key("request"),
+            SameWorkspace(field="queue", name="request_queue_same_workspace"),
+            SameWorkspace(field="action", name="request_action_same_workspace"),
+            SameWorkspace(field="verdict", name="request_verdict_same_workspace"),
+            models.UniqueConstraint(
+                fields=["action", "queue"],
+                condition=Q(status=RequestStatus.OPEN, action__isnull=False),
+                name="request_one_open",
+            ),
+            models.UniqueConstraint(
+                fields=["run_id", "kind"],
+                condition=Q(status=RequestStatus.OPEN, action__isnull=True),
+                name="request_one_open_for_run",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=[RequestKind.ACTION, RequestKind.SETTLE], action__isnull=False)
+                | ~Q(kind__in=[RequestKind.ACTION, RequestKind.SETTLE]),
+                name="request_about_an_action",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=RequestStatus.OPEN, closed_at=None)
+                | ~Q(status=RequestStatus.OPEN) & Q(closed_at__isnull=False),
+                name="request_closed_has_time",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "status", "opened_at"], name="request_inbox"),
+            models.Index(fields=["run_id"], name="request_run"),
+            models.Index(fields=["expires_at"], condition=Q(status="open"), name="request_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,20 @@
+"""Connections, tools, actions and their attempts, budgets and usage."""
+
+from tools.models.action import Action
+from tools.models.attempt import ActionAttempt
+from tools.models.budget import Budget, Reservation, Unit
+from tools.models.connection import Connection, Environment
+from tools.models.tool import Tool
+from tools.models.usage import UsageRecord
+
+__all__ = [
+    "Action",
+    "ActionAttempt",
+    "Budget",
+    "Connection",
+    "Environment",
+    "Reservation",
+    "Tool",
+    "Unit",
+    "UsageRecord",
+]

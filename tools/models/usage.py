@@ -1,0 +1,33 @@
+"""What each model call used and cost. An unknown price is unknown, not zero."""
+
+from uuid import UUID
+
+from django.db import models
+
+from workspaces.models import TenantRow
+
+
+class UsageRecord(TenantRow):
+    """One attempt at one model call: tokens, money, time, and how it ended."""
+
+    step_id: "models.UUIDField[UUID, UUID]" = models.UUIDField()
+    run_id: "models.UUIDField[UUID, UUID]" = models.UUIDField(db_index=True)
+    agent_id: "models.UUIDField[UUID, UUID]" = models.UUIDField()
+    attempt = models.PositiveIntegerField()
+    provider = models.CharField(max_length=40)
+    model = models.CharField(max_length=120)
+    input_tokens = models.PositiveIntegerField(null=True)
+    output_tokens = models.PositiveIntegerField(null=True)
+    cached_tokens = models.PositiveIntegerField(null=True)
+    cost = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    currency = models.CharField(max_length=3, default="USD")
+    latency_ms = models.PositiveIntegerField()
+    outcome = models.CharField(max_length=20)
+    explanation = models.TextField(blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["step_id"], name="usage_step")]
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.outcome}"

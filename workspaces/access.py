@@ -1,0 +1,55 @@
+"""Who may reach which rows: workspace roles, and object permissions granted to teams.
+
+There is no superuser short-cut, no global grant, and no right that outlives a membership: each condition below starts
+from the person's live memberships.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Q
+
+from workspaces.errors import Forbidden, NotFound
+from workspaces.models import Membership, Role, User, Workspace
+
+
+def owned_workspaces(user: User) -> models.QuerySet[Membership, Any]:
+    """Return the ids of the workspaces in which ``user`` has every right."""
+    return Membership.objects.filter(user_id=user.id, user__is_active=True, role=Role.OWNER).values("workspace_id")
+
+
+def member_workspaces(user: User) -> models.QuerySet[Membership, Any]:
+    """Return the ids of the workspaces that ``user`` is a member of."""
+    return Membership.objects.filter(user_id=user.id, user__is_active=True).values("workspace_id")
+
+
+def granted(user: User, grant: type[models.Model], codenames: list[str]) -> Q:
+    """Return the condition "``user`` has one of ``codenames`` on this row", by role or by a team's grant.
+
+    ``grant`` is the row's own guardian model (``content_object``, ``group``, ``permission``).
+    """
+    rows = grant._default_manager.filter(
+        permission__codename__in=codenames, group__user=user.id, group__team__isnull=False
+    ).values("content_object_id")
+    return Q(workspace_id__in=owned_workspaces(user)) | Q(workspace_id__in=member_workspaces(user), pk__in=rows)
+
+
+def role_in(user: User, workspace_id: UUID) -> str | None:
+    """Return the person's role in a workspace, None for strangers and for disabled people."""
+    found = Membership.objects.filter(user_id=user.id, user__is_active=True, workspace_id=workspace_id)
+    return found.values_list("role", flat=True).first()
+
+
+def check_owner(user: User, workspace: Workspace, what: str) -> None:
+    """Raise unless ``user`` owns the workspace; strangers learn nothing of its existence."""
+    role = role_in(user, workspace.id)
+    if role is None:
+        raise NotFound("There is no such workspace.")
+    if role != Role.OWNER:
+        raise Forbidden(f"Only an owner of {workspace.name} may {what}.", "Ask one of its owners.")
+
+
+def can_read_ledger(user: User, workspace_id: UUID) -> bool:
+    """Say whether ``user`` may read the whole ledger: a right of the workspace, for owners and auditors."""
+    return role_in(user, workspace_id) in {Role.OWNER, Role.AUDITOR}

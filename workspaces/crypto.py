@@ -1,0 +1,58 @@
+"""Envelopes for credentials: AES-256-GCM under a fresh key, itself wrapped by a key from the settings.
+
+``settings.ENCRYPTION_KEYS`` is a list of ``id:base64`` pairs (32 bytes each); the first wraps, all of them unwrap, so a
+key is rotated by putting a new one in front. The context (what the secret belongs to) is authenticated with it: an
+envelope moved to another row does not open.
+"""
+
+import base64
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+NONCE = 12
+WRAPPED = 32 + 16
+
+
+class Unreadable(Exception):
+    """The envelope was made under a key that is not configured, or for something else, or was altered."""
+
+
+def _keys() -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for entry in settings.ENCRYPTION_KEYS:
+        name, _, value = entry.partition(":")
+        found[name] = base64.b64decode(value)
+    if not found:
+        raise Unreadable("No encryption key is configured; set ENCRYPTION_KEYS to id:base64 of 32 random bytes.")
+    return found
+
+
+def encrypt(plain: bytes, *, context: str) -> bytes:
+    """Return ``plain`` in an envelope that opens only with the same ``context``."""
+    name, master = next(iter(_keys().items()))
+    own, wrap_nonce, nonce = os.urandom(32), os.urandom(NONCE), os.urandom(NONCE)
+    bound = context.encode()
+    wrapped = AESGCM(master).encrypt(wrap_nonce, own, bound)
+    body = AESGCM(own).encrypt(nonce, plain, bound)
+    return b"\x01" + bytes([len(name)]) + name.encode() + wrap_nonce + wrapped + nonce + body
+
+
+def decrypt(envelope: bytes, *, context: str) -> bytes:
+    """Open an envelope; raise :class:`Unreadable` where it cannot be opened."""
+    if not envelope or envelope[0] != 1:
+        raise Unreadable("This is no envelope of ours.")
+    size = envelope[1]
+    name, rest = envelope[2 : 2 + size].decode(), envelope[2 + size :]
+    master = _keys().get(name)
+    if master is None:
+        raise Unreadable(f"The encryption key {name!r} is not configured; add it to ENCRYPTION_KEYS again.")
+    wrap_nonce, wrapped = rest[:NONCE], rest[NONCE : NONCE + WRAPPED]
+    nonce, body = rest[NONCE + WRAPPED : 2 * NONCE + WRAPPED], rest[2 * NONCE + WRAPPED :]
+    try:
+        own = AESGCM(master).decrypt(wrap_nonce, wrapped, context.encode())
+        return AESGCM(own).decrypt(nonce, body, context.encode())
+    except InvalidTag:
+        raise Unreadable("The envelope was altered, or belongs to something else.") from None

@@ -1,0 +1,77 @@
+"""People and service accounts."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+
+from workspaces.ids import uuid7
+from workspaces.models.base import Row
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes people and service accounts; e-mail addresses are compared without case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Create a person, with no usable password where none is given."""
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Create somebody who may use every page of the admin. Requests and the API give them nothing extra."""
+        return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **fields})
+
+    def create_service(self, *, name: str, owner: "User") -> "User":
+        """Create a service account, which acts only through API keys and for which ``owner`` answers."""
+        user = self.model(email=f"{name}.{uuid7()}@service.invalid".lower(), name=name, owner=owner, is_service=True)
+        user.set_unusable_password()
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").lower())
+
+
+class User(Row, AbstractBaseUser, PermissionsMixin):
+    """Somebody who acts: a person, or a service account with an owner."""
+
+    email = models.EmailField(max_length=254, unique=True)
+    name = models.CharField(max_length=120, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    is_service = models.BooleanField(default=False)
+    owner = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="service_accounts")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_lower_case"),
+            models.CheckConstraint(
+                condition=models.Q(is_service=True, owner__isnull=False)
+                | models.Q(is_service=False, owner__isnull=True),
+                name="user_service_has_owner",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def cause_ids(self) -> list[str]:
+        """Return the ids of everybody who answers for what this account starts (DESIGN invariant 12).
+
+        That is the account itself and, for a service account, its owner and whoever made one of its keys.
+        """
+        people = {str(self.id)}
+        if self.is_service:
+            people.add(str(self.owner_id))
+            people.update(str(maker) for maker in self.api_keys.values_list("created_by_id", flat=True))
+        return sorted(people)
