@@ -1,0 +1,100 @@
+"""The second door: an action's read-only companions. Each observation is recorded as an attempt (invariant 1)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from audit.ledger.recording import record
+from tools.connectors.base import ConnectorError, Done, Probe
+from tools.errors import ToolUnavailable
+from tools.models import Action, ActionAttempt
+from tools.operations.targets import Call, call_of, pinned
+from tools.ports import gate
+from tools.states import AttemptKind, AttemptOutcome
+from workspaces.actors import Actor, actor_text
+from workspaces.canonical import sanitise
+from workspaces.database import release_connection
+
+OBSERVING = frozenset({AttemptKind.BEFORE, AttemptKind.PREVIEW, AttemptKind.VERIFY, AttemptKind.PROBE})
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was seen: ``image`` for images, ``probe`` for probes, or the ``problem`` that kept us from seeing."""
+
+    attempt_id: UUID
+    image: dict[str, Any] | None = None
+    probe: Probe | None = None
+    problem: str = ""
+
+
+def observe(*, action_id: UUID, kind: AttemptKind, by: Actor, incarnation: UUID | None = None) -> Observation:
+    """Look at the outside world on behalf of an action, without changing it.
+
+    Raise :class:`ToolUnavailable` where the tool cannot be reached at all or a policy forbids looking. An outside
+    system that does not answer is no error: the observation says so.
+    """
+    if kind not in OBSERVING:
+        raise ValueError(f"{kind} is no observation.")
+    action = Action.objects.select_related("tool__connection").get(pk=action_id)
+    if action.cleared_by is None and not gate().may_observe(action):
+        raise ToolUnavailable("The policy forbids looking at the system before the action is approved.")
+    call = call_of(action.tool)
+    attempt = _begin(action, kind, by, incarnation)
+    release_connection()
+    observation = _look(attempt.id, lambda: _ask(call, action, kind))
+    _finish(attempt, observation)
+    return observation
+
+
+def _begin(action: Action, kind: AttemptKind, by: Actor, incarnation: UUID | None) -> ActionAttempt:
+    with transaction.atomic():
+        last = action.attempts.filter(kind=kind).aggregate(last=Max("number"))["last"] or 0
+        attempt = ActionAttempt.objects.create(
+            workspace_id=action.workspace_id, action=action, kind=kind, number=last + 1, incarnation=incarnation
+        )
+        record(
+            workspace_id=action.workspace_id,
+            actor=actor_text(by),
+            verb="action.observed",
+            subject=("action", action.id),
+            body={"attempt": str(attempt.id), "kind": str(kind)},
+        )
+    return attempt
+
+
+def _ask(call: Call, action: Action, kind: AttemptKind) -> dict[str, Any] | Probe | None:
+    target, arguments = pinned(call.target), action.arguments
+    if kind == AttemptKind.PROBE:
+        return call.operation.probe(target, arguments, key=action.idempotency_key, before=action.before_image)
+    if kind == AttemptKind.VERIFY:
+        return call.operation.verify(target, arguments, Done(action.result or {}, action.after_image))
+    return call.operation.before(target, arguments)
+
+
+def _look(attempt_id: UUID, ask: Callable[[], dict[str, Any] | Probe | None]) -> Observation:
+    try:
+        seen = ask()
+    except ConnectorError as error:
+        return Observation(attempt_id, problem=error.message)
+    except ToolUnavailable as error:
+        return Observation(attempt_id, problem=error.message)
+    if isinstance(seen, Probe):
+        return Observation(attempt_id, probe=seen)
+    return Observation(attempt_id, image=sanitise(seen))
+
+
+def _finish(attempt: ActionAttempt, seen: Observation) -> None:
+    attempt.outcome = AttemptOutcome.NOT_SENT if seen.problem else AttemptOutcome.DONE
+    attempt.explanation = seen.problem or (seen.probe.sentence if seen.probe else "")
+    if seen.probe is not None:
+        attempt.evidence = sanitise({"happened": seen.probe.happened, **seen.probe.evidence})
+    elif seen.image is not None:
+        attempt.evidence = {"image": seen.image}
+    attempt.finished_at = timezone.now()
+    attempt.save(update_fields=["outcome", "explanation", "evidence", "finished_at"])

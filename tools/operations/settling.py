@@ -1,0 +1,96 @@
+"""Settling an action in doubt: by proof, or by a person. And what becomes of one whose worker died."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from tools.connectors.base import Probe
+from tools.errors import ToolUnavailable
+from tools.models import Action, ActionAttempt
+from tools.operations.executing import undo_plan
+from tools.operations.observing import observe
+from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Idempotency
+from workspaces.actors import Actor
+from workspaces.transitions import transition
+
+
+def lose(*, action_id: UUID, attempt: int, by: Actor) -> Action:
+    """Put an executing action whose worker is proven dead in doubt."""
+    with transaction.atomic():
+        action = Action.objects.select_related("tool__connection").get(pk=action_id)
+        sentence = "The worker stopped in the middle: whether it happened is not known."
+        transition(
+            action,
+            ActionStatus.IN_DOUBT,
+            by=by,
+            where=Q(attempt=attempt),
+            explanation=sentence,
+            body={"attempt": attempt},
+        )
+        ActionAttempt.objects.filter(action=action, kind=AttemptKind.EXECUTE, number=attempt).update(
+            outcome=AttemptOutcome.UNKNOWN, explanation=sentence, finished_at=timezone.now()
+        )
+    return action
+
+
+def prove(*, action_id: UUID, by: Actor, incarnation: UUID | None = None) -> Probe:
+    """Probe an action in doubt and settle it where the probe is proof and its class lets a machine do so.
+
+    Only ``enforced`` and ``conditional`` tools are settled here (invariant 5); for the others, and for a probe that
+    does not know, the probe is returned as evidence for a person.
+    """
+    action = Action.objects.select_related("tool__connection").get(pk=action_id)
+    try:
+        seen = observe(action_id=action_id, kind=AttemptKind.PROBE, by=by, incarnation=incarnation)
+    except ToolUnavailable as error:
+        return Probe(None, error.message)
+    probe = seen.probe or Probe(None, f"The system could not be asked: {seen.problem}")
+    machine_may = action.tool.idempotency in {Idempotency.ENFORCED, Idempotency.CONDITIONAL}
+    if probe.happened is None or not machine_may:
+        return probe
+    settle(action_id=action_id, happened=probe.happened, sentence=probe.sentence, retry=True, by=by)
+    return probe
+
+
+def settle(
+    *, action_id: UUID, happened: bool, sentence: str, retry: bool, by: Actor, cleared_until: datetime | None = None
+) -> Action:
+    """End the doubt: it happened; or it did not, and is tried again under the same key, or given up.
+
+    A repeated try runs under the same clearance; ``cleared_until`` lengthens one that has run out.
+    """
+    with transaction.atomic():
+        action = Action.objects.select_related("tool__connection").get(pk=action_id)
+        if happened:
+            _happened(action, sentence, by)
+        elif retry:
+            again = {} if cleared_until is None else {"cleared_until": cleared_until}
+            transition(action, ActionStatus.APPROVED, by=by, explanation=sentence, body={"settled": "retry"}, **again)
+        else:
+            transition(
+                action,
+                ActionStatus.FAILED,
+                by=by,
+                explanation=sentence,
+                finished_at=timezone.now(),
+                body={"settled": "given up"},
+            )
+    return action
+
+
+def _happened(action: Action, sentence: str, by: Actor) -> None:
+    after: dict[str, Any] | None = action.predicted
+    transition(
+        action,
+        ActionStatus.SUCCEEDED,
+        by=by,
+        explanation=sentence,
+        after_image=after,
+        undo_plan=undo_plan(action, after) if after is not None else None,
+        finished_at=timezone.now(),
+        body={"settled": "happened"},
+    )

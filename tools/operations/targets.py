@@ -1,0 +1,66 @@
+"""From a tool's row to something that a connector can call: opened secret, checked address, options, deadline."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from workspaces.outbound import check_address
+
+from tools.connectors.base import Operation, Target
+from tools.connectors.registry import connector
+from tools.errors import ToolUnavailable
+from tools.models import Connection, Tool
+from workspaces.crypto import Unreadable
+from workspaces.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operation and where it goes."""
+
+    operation: Operation
+    target: Target
+
+
+def call_of(tool: Tool) -> Call:
+    """Open the tool's connection; raise :class:`ToolUnavailable` with the sentence that says what to mend."""
+    connection = tool.connection
+    if not tool.is_enabled:
+        raise ToolUnavailable(f"The tool {tool.name} is disabled.")
+    if connection is None:
+        raise ToolUnavailable(f"The tool {tool.name} has no connection.")
+    operation = connector(connection.kind).operations.get(tool.operation)
+    if operation is None:
+        raise ToolUnavailable(f"Connections of kind {connection.kind} have no operation {tool.operation}.")
+    return Call(operation, target_of(connection, tool.options))
+
+
+def target_of(connection: Connection, options: dict[str, object]) -> Target:
+    """Open ``connection``'s secret into a target."""
+    if not connection.is_enabled:
+        raise ToolUnavailable(f"The connection {connection.name} is disabled.")
+    try:
+        secret = connection.open_secret()
+    except Unreadable as error:
+        raise ToolUnavailable(f"The credential of {connection.name} cannot be opened: {error}") from error
+    return Target(
+        config=connection.config,
+        secret=secret,
+        options=options,
+        deadline_seconds=float(connection.config.get("deadline_seconds") or settings.TOOL_DEADLINE_SECONDS),
+    )
+
+
+def pinned(target: Target) -> Target:
+    """Return ``target`` with its address resolved, checked by the outbound guard, and fixed.
+
+    This asks the name service, so it is done outside of any transaction, last before the call. Raise
+    :class:`ToolUnavailable` for addresses that may not be reached.
+    """
+    host, port = target.config.get("host"), target.config.get("port")
+    if not isinstance(host, str) or not isinstance(port, int):
+        return target
+    try:
+        address = check_address(host, port, database=target.config.get("database"))
+    except InvalidInput as error:
+        raise ToolUnavailable(error.message, error.hint) from error
+    return Target({**target.config, "hostaddr": address}, target.secret, target.options, target.deadline_seconds)

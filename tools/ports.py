@@ -1,0 +1,56 @@
+"""What the tools floor needs from above: the gate. Where nobody registers one, everything is denied."""
+
+from typing import Protocol
+from uuid import UUID
+
+from tools.models import Action
+
+
+class Gate(Protocol):
+    """The one judge of actions; implemented by the approvals floor."""
+
+    def clear(self, action_id: UUID) -> Action:
+        """Evaluate the action as it stands and store the verdict; return it approved, in review or denied."""
+        ...
+
+    def policy_digest(self, workspace_id: UUID) -> str:
+        """Return the digest of the rules in force; held still until the surrounding transaction ends."""
+        ...
+
+    def still_holds(self, action: Action) -> bool:
+        """Say whether the people on whose decisions the clearance rests still hold the right."""
+        ...
+
+    def may_observe(self, action: Action) -> bool:
+        """Say whether the action's read-only companions may look before anybody has approved."""
+        ...
+
+
+class ClosedGate:
+    """Denies: what stands in until the approvals floor registers itself."""
+
+    def clear(self, action_id: UUID) -> Action:
+        return Action.objects.get(pk=action_id)
+
+    def policy_digest(self, workspace_id: UUID) -> str:
+        return "none"
+
+    def still_holds(self, action: Action) -> bool:
+        return False
+
+    def may_observe(self, action: Action) -> bool:
+        return False
+
+
+_gate: Gate = ClosedGate()
+
+
+def register_gate(gate: Gate) -> None:
+    """Put ``gate`` in force for this process; called once, when the approvals floor is ready."""
+    global _gate
+    _gate = gate
+
+
+def gate() -> Gate:
+    """Return the gate in force."""
+    return _gate
