@@ -1,4 +1,4 @@
-"""Registers the approvals floor with Django."""
+"""Registers the approvals floor with Django, and the gate with the tools floor."""
 
 from django.apps import AppConfig
 
@@ -7,3 +7,9 @@ class ApprovalsConfig(AppConfig):
     name = "approvals"
     label = "approvals"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from approvals.operations.clearing import PolicyGate
+        from tools.ports import register_gate
+
+        register_gate(PolicyGate())

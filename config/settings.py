@@ -9,6 +9,11 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY = env.text("SECRET_KEY", "insecure-until-set")
 DEBUG = env.flag("DEBUG")
 ENCRYPTION_KEYS = env.names("ENCRYPTION_KEYS")
+CLEARANCE_SECONDS = env.number("CLEARANCE_SECONDS", 3600)
+TOOL_DEADLINE_SECONDS = env.number("TOOL_DEADLINE_SECONDS", 20)
+WORKER_HEARTBEAT_SECONDS = env.number("WORKER_HEARTBEAT_SECONDS", 3)
+WORKER_DEAD_AFTER_SECONDS = env.number("WORKER_DEAD_AFTER_SECONDS", 10)
+SWEEP_SECONDS = env.number("SWEEP_SECONDS", 1)
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
 
 INSTALLED_APPS = [

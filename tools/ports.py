@@ -14,7 +14,7 @@ class Gate(Protocol):
         ...
 
     def policy_digest(self, workspace_id: UUID) -> str:
-        """Return the digest of the rules in force; held still until the surrounding transaction ends."""
+        """Return the digest of the rules in force."""
         ...
 
     def still_holds(self, action: Action) -> bool:

@@ -1,6 +1,6 @@
 """The one mutator of every status: compare-and-set, and its ledger event in the same transaction."""
 
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from django.db import models, transaction
@@ -9,17 +9,6 @@ from django.db.models import Q
 from audit.ledger.recording import record
 from workspaces.actors import Actor, actor_text
 from workspaces.errors import StaleState
-
-
-class Stateful(Protocol):
-    """A row with a status and the table of its moves."""
-
-    id: Any
-    status: str
-    workspace_id: Any
-
-    @property
-    def pk(self) -> Any: ...
 
 
 def transition(
@@ -49,5 +38,8 @@ def transition(
             body={"from": old, **(body or {})},
         )
     row.status = to
+    computed = [name for name, value in changes.items() if hasattr(value, "resolve_expression")]
     for name, value in changes.items():
         setattr(row, name, value)
+    if computed:
+        row.refresh_from_db(fields=computed)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from tools.bindings import binding_of
 from tools.connectors.base import ConnectorError, Done, Drifted, NotSent, Refused
 from tools.errors import NotCleared, Paused, ToolUnavailable
-from tools.models import Action, ActionAttempt, Connection, Tool
+from tools.models import Action, ActionAttempt
 from tools.operations.targets import Call, call_of, pinned
 from tools.ports import gate
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome
@@ -60,9 +60,6 @@ def _intend(action_id: UUID, incarnation: UUID, by: Actor) -> Action:
     with transaction.atomic():
         action = Action.objects.select_related("tool__connection").get(pk=action_id)
         call_of(action.tool)
-        Tool.objects.select_for_update(no_key=True, of=("self",)).get(pk=action.tool_id)
-        if action.tool.connection_id:
-            action.tool.connection = Connection.objects.select_for_update(no_key=True).get(pk=action.tool.connection_id)
         _check_clearance(action)
         attempt = action.attempt + 1
         transition(

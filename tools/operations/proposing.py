@@ -7,6 +7,7 @@ from django.db import transaction
 
 from audit.ledger.recording import record
 from tools.models import Action, Tool
+from tools.provenance import Leaf
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import digest, sanitise
 from workspaces.ids import uuid7
@@ -72,3 +73,14 @@ def propose(
             },
         )
     return action
+
+
+def leaf_json(leaf: Leaf) -> dict[str, Any]:
+    """Return how one leaf's provenance is stored with an action."""
+    return {
+        "path": leaf.path,
+        "value": leaf.value_excerpt,
+        "sources": list(leaf.sources),
+        "trusted": leaf.trusted,
+        "coincidence": leaf.coincidence,
+    }

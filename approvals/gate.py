@@ -1,0 +1,175 @@
+"""The gate: the one function that turns a proposed action into a verdict (DESIGN section 7).
+
+``schema → pauses → limits → policy → verdict``. This module only judges; ``operations.clearing`` writes.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from approvals.models import PolicyVersion, VersionStatus
+from approvals.policies.context import (
+    UNKNOWN_SPEND,
+    ActionFacts,
+    AgentFacts,
+    GateContext,
+    HistoryFacts,
+    LeafFacts,
+    ProvenanceFacts,
+    RunFacts,
+    SubjectFacts,
+)
+from approvals.policies.evaluate import Evaluation, Match, evaluate
+from approvals.policies.rules import Rule, parse_rules
+from approvals.ports import ActionContext, context_source
+from approvals.states import Outcome
+from tools.errors import ToolUnavailable
+from tools.models import Action
+from tools.operations.targets import call_of
+from tools.schemas import validate
+from tools.states import ActionStatus
+from workspaces.canonical import digest
+from workspaces.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """An evaluation with everything it rested on."""
+
+    evaluation: Evaluation
+    inputs: dict[str, object]
+    context: ActionContext | None
+    policy_versions: list[UUID]
+    has_undo: bool
+
+
+def active_versions(workspace_id: UUID) -> list[PolicyVersion]:
+    """Return the policy versions in force, in a fixed order."""
+    return list(PolicyVersion.objects.filter(workspace_id=workspace_id, status=VersionStatus.ACTIVE).order_by("id"))
+
+
+def policy_digest(versions: list[PolicyVersion]) -> str:
+    """Return the digest over the rules in force."""
+    return digest([[str(version.id), version.digest] for version in versions])
+
+
+def judge(action: Action, versions: list[PolicyVersion]) -> Judgement:
+    """Evaluate ``action`` as it stands. Whatever cannot be known or evaluated is a deny (invariant 11)."""
+    ids = [version.id for version in versions]
+    problems = _problems(action)
+    try:
+        context = context_source().for_action(action.id)
+    except LookupError as error:
+        return Judgement(_denied("unknown-context", str(error)), {}, None, ids, has_undo=False)
+    has_undo = _has_undo(action)
+    facts = _facts(action, context, has_undo)
+    if problems:
+        evaluation = _denied("arguments-fit-the-tool", *problems)
+    else:
+        evaluation = _evaluate(versions, facts)
+    return Judgement(evaluation, _inputs(action, facts), context, ids, has_undo)
+
+
+def _inputs(action: Action, facts: GateContext) -> dict[str, object]:
+    return {**facts.as_json(), "before_digest": action.before_digest}
+
+
+def _problems(action: Action) -> list[str]:
+    tool = action.tool
+    if action.schema_digest != tool.schema_digest:
+        return ["The tool's schema has changed since this was proposed. Propose it again."]
+    try:
+        call_of(tool)
+    except ToolUnavailable as error:
+        return [f"{error.message} {error.hint}".strip()]
+    return [
+        f"{problem.path or 'arguments'}: {problem.sentence}"
+        for problem in validate(action.arguments, tool.input_schema)
+    ]
+
+
+def _evaluate(versions: list[PolicyVersion], facts: GateContext) -> Evaluation:
+    rules: list[Rule] = []
+    try:
+        for version in versions:
+            rules.extend(parse_rules(version.rules))
+    except InvalidInput as error:
+        return _denied("unreadable-policy", f"The policy in force cannot be read: {error.message}")
+    return evaluate(rules, facts)
+
+
+def _denied(rule: str, *reasons: str) -> Evaluation:
+    matched = tuple(Match(rule, Outcome.DENY, reason) for reason in reasons)
+    return Evaluation(Outcome.DENY, matched, reasons, None)
+
+
+def _has_undo(action: Action) -> bool:
+    try:
+        operation = call_of(action.tool).operation
+    except ToolUnavailable:
+        return False
+    return operation.undo(action.arguments, action.before_image, action.predicted) is not None
+
+
+def _facts(action: Action, context: ActionContext, has_undo: bool) -> GateContext:
+    tool, connection = action.tool, action.tool.connection
+    leaves = tuple(
+        LeafFacts(leaf["path"], leaf["trusted"], leaf["coincidence"], tuple(leaf["sources"]))
+        for leaf in action.provenance
+    )
+    return GateContext(
+        action=ActionFacts(
+            tool=tool.name,
+            operation=tool.operation,
+            effect=tool.effect,
+            egress=tool.egress,
+            idempotency=tool.idempotency,
+            connection=connection.name if connection else "",
+            environment=connection.environment if connection else "",
+            has_undo=has_undo,
+            compensates=action.compensates_id is not None,
+            arguments=action.arguments,
+        ),
+        provenance=ProvenanceFacts(
+            all_trusted=all(leaf.trusted for leaf in leaves),
+            any_coincidence=any(leaf.coincidence for leaf in leaves),
+            untrusted_influence=action.untrusted_influence,
+            planned=action.planned,
+            leaves=leaves,
+        ),
+        agent=AgentFacts(name=context.agent_name, version=context.agent_version),
+        run=RunFacts(
+            kind=context.run_kind,
+            steps=context.steps,
+            spent_minor=minor_units(context.spent),
+            currency=context.currency,
+            labels=context.labels,
+        ),
+        subject=SubjectFacts(kind=context.subject_kind, ref=context.subject_ref),
+        history=_history(action),
+        now=timezone.now(),
+    )
+
+
+def minor_units(amount: Decimal | None) -> int:
+    """Return an amount of money in minor units (cents), rounded up; -1 where it is unknown."""
+    return UNKNOWN_SPEND if amount is None else -int(-amount * 100 // 1)
+
+
+def _history(action: Action) -> HistoryFacts:
+    """Count earlier actions in one statement (revisions of this same proposal do not count as repeats)."""
+    now = timezone.now()
+    earlier = Action.objects.filter(tool_id=action.tool_id).exclude(pk=action.pk)
+    counts = earlier.aggregate(
+        tool_hour=Count("pk", filter=Q(created_at__gt=now - timedelta(hours=1))),
+        tool_day=Count("pk", filter=Q(created_at__gt=now - timedelta(days=1))),
+        run_same_call=Count(
+            "pk", filter=Q(run_id=action.run_id, arguments_digest=action.arguments_digest, revises=None)
+        ),
+        in_doubt=Count("pk", filter=Q(status=ActionStatus.IN_DOUBT)),
+    )
+    return HistoryFacts(**counts)

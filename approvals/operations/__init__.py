@@ -1,0 +1,17 @@
+"""Every write of the approvals floor."""
+
+from approvals.operations.clearing import PolicyGate
+from approvals.operations.deciding import Answer, decide
+from approvals.operations.ending import cancel_action, cancel_requests_of_run, expire_due
+from approvals.operations.opening import ask_for_budget, ask_to_settle
+
+__all__ = [
+    "Answer",
+    "PolicyGate",
+    "ask_for_budget",
+    "ask_to_settle",
+    "cancel_action",
+    "cancel_requests_of_run",
+    "decide",
+    "expire_due",
+]

@@ -1,0 +1,34 @@
+"""Who may decide: each ``check_`` raises the sentence that the person reads; ``can_`` catches it for buttons."""
+
+from approvals.errors import MayNotDecide
+from approvals.models import Decision, Request, ReviewQueue
+from approvals.states import DecisionKind, RequestKind
+from workspaces.models import User
+
+
+def check_can_decide(user: User, request: Request, kind: str | None = None) -> None:
+    """Raise :class:`MayNotDecide` unless ``user`` may decide on ``request`` now."""
+    if not ReviewQueue.objects.decidable_by(user).filter(pk=request.queue_id).exists():
+        raise MayNotDecide(
+            f"You may not decide on requests of the queue {request.queue.title}.",
+            "Ask an owner of the workspace to add you to a team that may.",
+        )
+    own = {str(cause) for cause in request.causes}
+    if not own.isdisjoint(user.cause_ids()):
+        raise MayNotDecide(
+            "You brought this about, so somebody else has to decide on it.",
+            f"It waits in the queue {request.queue.title} for the others who may.",
+        )
+    if Decision.objects.filter(request=request, user=user).exists():
+        raise MayNotDecide("You have decided on this already.", "It waits for somebody else's decision too.")
+    if kind == DecisionKind.EDIT and request.kind != RequestKind.ACTION:
+        raise MayNotDecide("Only a proposed action can be edited.", "Approve, reject or respond instead.")
+
+
+def refusal(user: User, request: Request) -> str:
+    """Return why ``user`` may not decide, as the sentence for a tooltip; empty where they may."""
+    try:
+        check_can_decide(user, request)
+    except MayNotDecide as error:
+        return error.message
+    return ""

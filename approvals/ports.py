@@ -1,0 +1,58 @@
+"""What the approvals floor needs from above: what an action's run and agent are, and what a person should see."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ActionContext:
+    """The surroundings of one action, read from rows.
+
+    ``evidence`` is what people are shown, each part apart: ``ticket`` (text, source, trust), ``reads`` (what was read:
+    tool, arguments, result), ``model_words`` (what the model said, set apart from facts), ``conversation``.
+    ``spent`` is None where a price is unknown.
+    """
+
+    agent_name: str
+    agent_title: str
+    agent_version: int
+    run_title: str
+    run_kind: str
+    steps: int
+    spent: Decimal | None
+    currency: str
+    subject_kind: str
+    subject_ref: str
+    labels: dict[str, str] = field(default_factory=dict)
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+class ContextSource(Protocol):
+    """Implemented by the agents floor."""
+
+    def for_action(self, action_id: UUID) -> ActionContext:
+        """Return the surroundings of an action; raise ``LookupError`` where there is no such step or run."""
+        ...
+
+
+class NoContext:
+    """Knows nothing, so that the gate denies: what stands in until the agents floor registers itself."""
+
+    def for_action(self, action_id: UUID) -> ActionContext:
+        raise LookupError("Nothing is known about the run of this action.")
+
+
+_source: ContextSource = NoContext()
+
+
+def register_context_source(source: ContextSource) -> None:
+    """Put ``source`` in force for this process; called once, when the agents floor is ready."""
+    global _source
+    _source = source
+
+
+def context_source() -> ContextSource:
+    """Return the source in force."""
+    return _source
