@@ -1,6 +1,6 @@
 """What a tool is good for, told from the shape of its schema and from its effect."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -113,14 +113,16 @@ def lookups(tools: tuple[ToolSpec, ...], clue: Clue) -> Iterator[tuple[ToolSpec,
 
 
 def _leaf_for(found: list[Leaf], clue: Clue) -> Leaf | None:
-    fits = {
-        "email": is_mail,
-        "id": is_id,
-        "name": lambda name: name.lower() == "name" or name.lower().endswith("_name"),
-    }[clue.kind]
-    exact = [leaf for leaf in found if fits(leaf.name)]
+    exact = [leaf for leaf in found if _FITS[clue.kind](leaf.name)]
     loose = [leaf for leaf in found if leaf.name.lower() in _QUERY]
-    return (exact or loose or [None])[0]
+    return next(iter(exact or loose), None)
+
+
+def _is_name(name: str) -> bool:
+    return name.lower() == "name" or name.lower().endswith("_name")
+
+
+_FITS: Final[dict[str, Callable[[str], bool]]] = {"email": is_mail, "id": is_id, "name": _is_name}
 
 
 def mail_tool(tools: tuple[ToolSpec, ...]) -> Mail | None:
