@@ -30,7 +30,7 @@ class Mailbox:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Store the message with its envelope; answer 452 where it could not be stored."""
         content = envelope.original_content or b""
         to = ", ".join(envelope.rcpt_tos)
