@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection
 
 from audit.ledger import canonical
+from audit.ledger.contents import event_digest
 from audit.ledger.errors import UnusableEvent
 from audit.ledger.models import ACTOR_PATTERN, VERB_PATTERN, Event, new_id
 
@@ -74,22 +75,6 @@ def salted_digest(value: str, salt: bytes) -> str:
     return hmac.new(salt, value.encode(), hashlib.sha256).hexdigest()
 
 
-def content_digest(event: Event) -> str:
-    """Return the digest that ``event`` must carry, computed from its own columns."""
-    return canonical.digest(
-        {
-            "id": str(event.id),
-            "workspace": str(event.workspace_id),
-            "at": canonical.instant(event.at),
-            "actor": event.actor,
-            "verb": event.verb,
-            "subject_type": event.subject_type,
-            "subject_id": event.subject_id,
-            "body": event.body,
-        }
-    )
-
-
 def _event(entry: Entry) -> Event:
     subject_type, subject_id = entry.subject
     event = Event(
@@ -103,7 +88,7 @@ def _event(entry: Entry) -> Event:
         body=canonical.plain(entry.body or {}),
     )
     _check(event)
-    event.digest = content_digest(event)
+    event.digest = event_digest(event)
     return event
 
 

@@ -3,8 +3,9 @@
 A connector never decides anything. It is reached only through the two doors (``tools.operations.execute`` and
 ``tools.operations.observe``), it holds no state between calls, and it touches no Countersign table.
 Each of its operations states its effect and its idempotency class, and answers in exactly one of these ways: a value,
-``NotSent`` (proven: nothing left this machine), ``Refused`` (the system said no and did nothing), ``Drifted`` (the
-condition did not hold, so the system did nothing), or ``Unknown`` (it may have happened).
+``NotSent`` (proven: nothing was done there, and trying again may help), ``Refused`` (the system, or the connector
+before it asked, said no and nothing was done), ``Drifted`` (the condition did not hold, so the system did nothing), or
+``Unknown`` (it may have happened). Unusable options of a tool are ``Refused`` too, from ``schema`` on.
 """
 
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ class ConnectorError(Exception):
 
 
 class NotSent(ConnectorError):
-    """Proven: nothing reached the system. Trying again is safe."""
+    """Proven: nothing was done (it was never asked, or it said "not now" in time). Trying again is safe."""
 
 
 class Refused(ConnectorError):
@@ -45,7 +46,11 @@ class Unknown(ConnectorError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where one call goes: address and decrypted secret of the connection, and the tool's own options."""
+    """Where one call goes: address and decrypted secret of the connection, and the tool's own options.
+
+    ``config`` has ``host`` and ``port``; where ``hostaddr`` is there too, the call goes to that checked address and
+    ``host`` is only the name (of the certificate, for instance).
+    """
 
     config: Mapping[str, Any]
     secret: Mapping[str, Any]
