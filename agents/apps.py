@@ -1,4 +1,4 @@
-"""Registers the agents floor with Django."""
+"""Registers the agents floor with Django, and what it implements for the floors below."""
 
 from django.apps import AppConfig
 
@@ -7,3 +7,10 @@ class AgentsConfig(AppConfig):
     name = "agents"
     label = "agents"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from agents import receivers  # noqa: F401 - connects the signals
+        from agents.context import RunContext
+        from approvals.ports import register_context_source
+
+        register_context_source(RunContext())

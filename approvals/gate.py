@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q
 from django.utils import timezone
+from tools.schemas import validate
 
 from approvals.models import PolicyVersion, VersionStatus
 from approvals.policies.context import (
@@ -30,7 +31,6 @@ from approvals.states import Outcome
 from tools.errors import ToolUnavailable
 from tools.models import Action
 from tools.operations.targets import call_of
-from tools.schemas import validate
 from tools.states import ActionStatus
 from workspaces.canonical import digest
 from workspaces.errors import InvalidInput
@@ -67,10 +67,7 @@ def judge(action: Action, versions: list[PolicyVersion]) -> Judgement:
         return Judgement(_denied("unknown-context", str(error)), {}, None, ids, has_undo=False)
     has_undo = _has_undo(action)
     facts = _facts(action, context, has_undo)
-    if problems:
-        evaluation = _denied("arguments-fit-the-tool", *problems)
-    else:
-        evaluation = _evaluate(versions, facts)
+    evaluation = _denied("arguments-fit-the-tool", *problems) if problems else _evaluate(versions, facts)
     return Judgement(evaluation, _inputs(action, facts), context, ids, has_undo)
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q
 from audit.ledger.recording import record
 from workspaces.actors import Actor, actor_text
 from workspaces.errors import StaleState
+from workspaces.live import announce
 
 
 def transition(
@@ -37,6 +38,8 @@ def transition(
             subject=(str(label), row.pk),
             body={"from": old, **(body or {})},
         )
+        run_id = row.pk if label == "run" else getattr(row, "run_id", None)
+        announce(workspace_id=row.workspace_id, kind=str(label), id=row.pk, run_id=run_id)
     row.status = to
     computed = [name for name, value in changes.items() if hasattr(value, "resolve_expression")]
     for name, value in changes.items():

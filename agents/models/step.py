@@ -35,6 +35,7 @@ class Step(TenantRow):
     failures = models.PositiveIntegerField(default=0)
     incarnation: "models.UUIDField[UUID | None, UUID | None]" = models.UUIDField(null=True)
     wake_at = models.DateTimeField(null=True)
+    nudged_at = models.DateTimeField(null=True, help_text="When a worker was last told of it.")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from tools.schemas import validate
 
 from approvals.errors import AlreadyDecided, EvidenceChanged
 from approvals.models import Decision, Request, Verdict
@@ -20,7 +21,6 @@ from tools.models import Action
 from tools.operations.proposing import leaf_json, propose
 from tools.operations.settling import settle
 from tools.provenance import Source, trace
-from tools.schemas import validate
 from tools.signals import action_moved
 from tools.states import ActionStatus
 from workspaces.actors import actor_text
@@ -115,7 +115,7 @@ def _check_extension(answer: Answer) -> None:
         raise InvalidInput(
             "Say how far the run may go.", fields={"amount": ["Give a new limit in money, or a new step limit."]}
         )
-    if answer.amount is not None and answer.amount <= 0 or answer.steps is not None and answer.steps <= 0:
+    if (answer.amount is not None and answer.amount <= 0) or (answer.steps is not None and answer.steps <= 0):
         raise InvalidInput("A limit is more than zero.", fields={"amount": ["This must be more than zero."]})
 
 

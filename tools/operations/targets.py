@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from workspaces.outbound import check_address
 
 from tools.connectors.base import Operation, Target
 from tools.connectors.registry import connector
@@ -11,6 +10,7 @@ from tools.errors import ToolUnavailable
 from tools.models import Connection, Tool
 from workspaces.crypto import Unreadable
 from workspaces.errors import InvalidInput
+from workspaces.outbound import check_address
 
 
 @dataclass(frozen=True, slots=True)

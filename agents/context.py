@@ -1,0 +1,110 @@
+"""What the gate and the reviewers learn of an action's run: implements ``approvals.ports.ContextSource``."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from agents.engine.conversation import earlier_messages
+from agents.models import Run, Step
+from agents.states import StepKind, StepStatus
+from approvals.ports import ActionContext
+from tools.models import Action, UsageRecord
+from tools.states import ActionStatus, Effect
+
+MAX_READ = 20_000
+
+
+class RunContext:
+    """Reads the surroundings of an action from rows."""
+
+    def for_action(self, action_id: UUID) -> ActionContext:
+        action = Action.objects.filter(pk=action_id).first()
+        if action is None:
+            raise LookupError("There is no such action.")
+        run = Run.objects.select_related("agent", "version__route", "session").filter(pk=action.run_id).first()
+        if run is None:
+            raise LookupError("The run of this action is not known.")
+        session = run.session
+        return ActionContext(
+            agent_name=run.agent.name,
+            agent_title=run.agent.title,
+            agent_version=run.version.number,
+            run_title=run.title,
+            run_kind=run.kind,
+            steps=run.steps_used,
+            spent=spent_on(run.id),
+            currency="USD",
+            subject_kind=session.subject_kind if session else "",
+            subject_ref=session.subject_ref if session else "",
+            labels={},
+            evidence=_evidence(run, action),
+        )
+
+
+def spent_on(run_id: UUID) -> Decimal | None:
+    """Return what the run's model calls have cost so far; None where one of them has no known price."""
+    costs = list(UsageRecord.objects.filter(run_id=run_id).values_list("cost", flat=True))
+    if any(cost is None for cost in costs):
+        return None
+    return sum((cost for cost in costs if cost is not None), Decimal(0))
+
+
+def _evidence(run: Run, action: Action) -> dict[str, Any]:
+    steps = list(run.steps.select_related("action__tool").order_by("number"))
+    turn = next((step.turn for step in steps if step.id == action.step_id), 0)
+    return {
+        "ticket": {
+            "text": run.input.get("text", ""),
+            "source": run.input.get("source", ""),
+            "trust": "untrusted",
+            "started_by": str(run.started_by_id),
+        },
+        "reads": [_read(step) for step in steps if _was_read(step)],
+        "model_words": _model_words(steps, turn),
+        "conversation": [
+            {"role": m.role, "source": m.source, "trust": m.trust, "text": m.text, "at": m.at.isoformat()}
+            for m in earlier_messages(run)
+        ],
+        "siblings": [
+            {"tool": step.action.tool.title, "status": step.action.status, "action": str(step.action_id)}
+            for step in steps
+            if step.turn == turn and step.action is not None and step.id != action.step_id
+        ],
+    }
+
+
+def _was_read(step: Step) -> bool:
+    action = step.action
+    return action is not None and action.effect == Effect.READ and action.status == ActionStatus.SUCCEEDED
+
+
+def _read(step: Step) -> dict[str, Any]:
+    action = step.action
+    if action is None:
+        raise AssertionError("A step that read something has an action.")
+    shown: Any = action.result
+    if len(str(shown)) > MAX_READ:
+        shown = {"too_large_to_show": str(shown)[:MAX_READ]}
+    return {
+        "tool": action.tool.name,
+        "title": action.tool.title,
+        "arguments": action.arguments,
+        "result": shown,
+        "trust": "trusted" if action.tool.options.get("trusted_result") else "untrusted",
+        "step": step.number,
+    }
+
+
+def _model_words(steps: list[Step], turn: int) -> dict[str, Any]:
+    """Return what the model said in the call that proposed this turn's actions."""
+    asked = [
+        step
+        for step in steps
+        if step.kind == StepKind.MODEL and step.status == StepStatus.SUCCEEDED and step.turn < max(turn, 1)
+    ]
+    answer = (asked[-1].output or {}).get("answer", {}) if asked else {}
+    return {
+        "text": answer.get("text", ""),
+        "reasoning": answer.get("reasoning", ""),
+        "model": answer.get("model", ""),
+    }

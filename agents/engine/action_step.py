@@ -1,0 +1,189 @@
+"""An action step: from a proposal to its end, one move of the action at a time.
+
+Each pass reads the action's status and makes the one move that belongs to it. A pass that cannot go on gives the step
+back (the system is down, a pause) or lets it wait (for people), and the rows remember everything.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from django.db import transaction
+
+from agents.engine.claims import WORKER
+from agents.engine.model_step import backoff
+from agents.engine.outcomes import finish, hand_over, lock_run, wait
+from agents.engine.subjects import remember_subject
+from agents.engine.turns import advance
+from agents.models import Step
+from agents.states import StepStatus
+from approvals.operations import ask_to_settle, cancel_action
+from tools.errors import NotCleared, Paused, ToolUnavailable
+from tools.models import Action
+from tools.operations import execute, look_before, lose, prove, read_back
+from tools.ports import gate
+from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Effect
+from workspaces.errors import StaleState
+
+MAX_MOVES = 12
+MAX_UNREACHABLE = 50
+PAUSE_LOOK_SECONDS = 2
+CHANGING: Final = frozenset({Effect.REVERSIBLE, Effect.COMPENSATABLE})
+S = ActionStatus
+ENDS: Final[dict[str, StepStatus]] = {
+    S.FAILED: StepStatus.FAILED,
+    S.CANCELLED: StepStatus.CANCELLED,
+}
+"""A step whose action was rejected, denied or expired has done its part: the answer is on record."""
+
+
+def perform(step: Step) -> None:
+    """Carry a claimed action step as far as it goes now."""
+    for _ in range(MAX_MOVES):
+        action = _current(step)
+        if action.is_terminal:
+            _end(step, action)
+            return
+        if not MOVES[action.status](step, action):
+            return
+    hand_over(step, seconds=backoff(step.failures), failed=True, explanation="It is being gated again and again.")
+
+
+def _current(step: Step) -> Action:
+    """Return the step's action, or the newest revision of it, which then takes its place."""
+    action = Action.objects.select_related("tool__connection", "compensates").get(pk=step.action_id)
+    while action.status == S.SUPERSEDED:
+        revision = action.revisions.select_related("tool__connection", "compensates").order_by("-created_at").first()
+        if revision is None:
+            break
+        Step.objects.filter(pk=step.pk, attempt=step.attempt).update(action=revision)
+        step.action = action = revision
+    return action
+
+
+def _gate(step: Step, action: Action) -> bool:
+    """Look at what would be changed, then let the gate judge."""
+    if action.effect in CHANGING and not _look(step, action):
+        return False
+    return _clear(step, action)
+
+
+def _clear(step: Step, action: Action) -> bool:
+    try:
+        gate().clear(action.id)
+    except Paused as pause:
+        hand_over(step, seconds=PAUSE_LOOK_SECONDS, explanation=f"{pause.message} {pause.hint}")
+        return False
+    return True
+
+
+def _look(step: Step, action: Action) -> bool:
+    """Read the before-image; where the system cannot be reached, give the step back for later."""
+    try:
+        look = look_before(action_id=action.id, by=WORKER, incarnation=step.incarnation)
+    except ToolUnavailable:
+        return True
+    if look.problem:
+        _later(step, action, look.problem)
+        return False
+    return not (action.compensates_id and _drifted(step, action))
+
+
+def _drifted(step: Step, action: Action) -> bool:
+    """A compensation undoes only what is still there: end it where somebody has changed the state since."""
+    fresh = Action.objects.get(pk=action.pk)
+    if action.compensates is None or fresh.before_image == action.compensates.after_image:
+        return False
+    cancel_action(
+        action_id=action.id,
+        explanation="The state has been changed since; undoing would overwrite that. Nothing was done.",
+        by=WORKER,
+    )
+    _end(step, Action.objects.get(pk=action.pk))
+    return True
+
+
+def _later(step: Step, action: Action, problem: str) -> None:
+    if step.failures + 1 >= MAX_UNREACHABLE:
+        cancel_action(action_id=action.id, explanation=f"{problem} It was tried {step.failures + 1} times.", by=WORKER)
+        _end(step, Action.objects.get(pk=action.pk))
+        return
+    hand_over(step, seconds=backoff(step.failures), failed=True, explanation=f"{problem} It is tried again.")
+
+
+def _execute(step: Step, action: Action) -> bool:
+    """Execute a cleared action; look once more before, so that drift goes back to people and not over the world."""
+    if action.effect in CHANGING and not _look(step, action):
+        return False
+    if step.incarnation is None:
+        raise StaleState("This step has no owner.")
+    try:
+        done = execute(action_id=action.id, incarnation=step.incarnation)
+    except (NotCleared, ToolUnavailable):
+        return _clear(step, action)
+    except Paused as pause:
+        hand_over(step, seconds=PAUSE_LOOK_SECONDS, explanation=f"{pause.message} {pause.hint}")
+        return False
+    except StaleState:
+        return _clear(step, action)
+    if done.status == S.SUCCEEDED:
+        _read_back(step, done)
+    elif done.status == S.APPROVED:
+        return _not_done(step, done)
+    return True
+
+
+def _read_back(step: Step, action: Action) -> None:
+    if action.effect in CHANGING:
+        sentence = read_back(action_id=action.id, by=WORKER, incarnation=step.incarnation)
+        Action.objects.filter(pk=action.pk, explanation="").update(explanation=sentence)
+
+
+def _not_done(step: Step, action: Action) -> bool:
+    """Nothing was changed: the world had moved (gate it again), or the system could not be reached (later)."""
+    last = action.attempts.filter(kind=AttemptKind.EXECUTE).order_by("-number").first()
+    if last is not None and last.outcome == AttemptOutcome.DRIFTED:
+        return _look(step, action) and _clear(step, action)
+    _later(step, action, action.explanation)
+    return False
+
+
+def _await_people(step: Step, action: Action) -> bool:
+    wait(step, explanation="It waits for people.")
+    return False
+
+
+def _take_over(step: Step, action: Action) -> bool:
+    """Its worker is proven dead (else the step would not have been handed back): whether it happened is in doubt."""
+    lose(action_id=action.id, attempt=action.attempt, by=WORKER)
+    return True
+
+
+def _doubt(step: Step, action: Action) -> bool:
+    """Prove what happened where that is possible; else people are asked, and nothing is tried again blindly."""
+    probe = prove(action_id=action.id, by=WORKER, incarnation=step.incarnation)
+    if Action.objects.get(pk=action.pk).status != S.IN_DOUBT:
+        return True
+    with transaction.atomic():
+        ask_to_settle(action_id=action.id, probe=probe, by=WORKER)
+        wait(step, explanation="It may have happened or not: a person settles it.")
+    return False
+
+
+def _end(step: Step, action: Action) -> None:
+    with transaction.atomic():
+        run = lock_run(step)
+        if action.status == S.SUCCEEDED:
+            remember_subject(run, action)
+        status = ENDS.get(action.status, StepStatus.SUCCEEDED)
+        over = finish(run, step, status, output={"action": str(action.id)}, explanation=action.explanation)
+        if over:
+            advance(run)
+
+
+MOVES: Final[dict[str, Callable[[Step, Action], bool]]] = {
+    S.PROPOSED: _gate,
+    S.IN_REVIEW: _await_people,
+    S.APPROVED: _execute,
+    S.EXECUTING: _take_over,
+    S.IN_DOUBT: _doubt,
+}

@@ -1,0 +1,52 @@
+"""Driving: one task carries a run over as many steps as it can, up to a quantum, then hands it back for fairness."""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from agents.engine import action_step, model_step
+from agents.engine.claims import claim_step
+from agents.engine.control import honour_cancel
+from agents.engine.outcomes import rest
+from agents.engine.workers import incarnation
+from agents.models import Run, Step
+from agents.states import StepKind
+from workspaces.errors import StaleState
+
+log = logging.getLogger(__name__)
+
+QUANTUM = 25
+PERFORM: Final[dict[str, Callable[[Step], None]]] = {
+    StepKind.MODEL: model_step.perform,
+    StepKind.ACTION: action_step.perform,
+}
+
+
+def drive(run_id: UUID, *, quantum: int = QUANTUM) -> bool:
+    """Carry the run on; return whether it may have more to do at once.
+
+    Being called twice, late, or for a run that has nothing to do is harmless.
+    """
+    owner = incarnation()
+    for _ in range(quantum):
+        if Run.objects.filter(pk=run_id, cancel_requested_at__isnull=False).exists():
+            honour_cancel(run_id)
+        step = claim_step(run_id, owner)
+        if step is None:
+            _settle_down(run_id)
+            return False
+        try:
+            PERFORM[step.kind](step)
+        except StaleState as lost:
+            log.info("Step %s went on without this worker: %s", step.id, lost.message)
+    return True
+
+
+def _settle_down(run_id: UUID) -> None:
+    with transaction.atomic():
+        run = Run.objects.select_for_update().get(pk=run_id)
+        if not run.is_terminal:
+            rest(run)

@@ -1,0 +1,51 @@
+"""Extending a run that stands at its limit, as people decided it, exactly once a decision."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from agents.engine.claims import WORKER
+from agents.engine.control import wake
+from agents.engine.outcomes import end_run
+from agents.models import Run, Step
+from agents.states import RunStatus, StepKind, StepStatus
+from approvals.models import Decision, Request
+from approvals.states import DecisionKind, RequestKind, RequestStatus
+from tools.models import Budget, Unit
+from workspaces.transitions import transition
+
+
+def apply_budget_decision(run_id: UUID) -> bool:
+    """Carry out the latest closed ``budget`` request of a run whose model step waits for it; say whether it moved."""
+    with transaction.atomic():
+        run = Run.objects.select_for_update().get(pk=run_id)
+        step = run.steps.select_for_update().filter(kind=StepKind.MODEL, status=StepStatus.WAITING).first()
+        request = Request.objects.filter(run_id=run_id, kind=RequestKind.BUDGET).order_by("-opened_at", "-id").first()
+        if step is None or request is None or request.status == RequestStatus.OPEN:
+            return False
+        if request.status == RequestStatus.APPROVED:
+            _extend(run, request)
+            wake(step)
+        else:
+            _stop(run, step, request)
+    return True
+
+
+def _extend(run: Run, request: Request) -> None:
+    decision = Decision.objects.filter(request=request, kind=DecisionKind.APPROVE).order_by("-at").first()
+    if decision is None:
+        raise AssertionError("An approved request has an approving decision.")
+    if decision.steps is not None:
+        Run.objects.filter(pk=run.pk, step_limit__lt=decision.steps).update(step_limit=decision.steps)
+    if decision.amount is not None:
+        Budget.objects.filter(scope_id=run.id, unit=Unit.USD, limit__lt=decision.amount).update(limit=decision.amount)
+
+
+def _stop(run: Run, step: Step, request: Request) -> None:
+    explanation = f"{step.explanation} It was not extended. {request.explanation}".strip()
+    transition(step, StepStatus.FAILED, by=WORKER, explanation=explanation, finished_at=timezone.now())
+    Run.objects.filter(pk=run.pk).update(open_steps=F("open_steps") - 1)
+    if run.status == RunStatus.WAITING:
+        end_run(run, RunStatus.FAILED, explanation=explanation)

@@ -1,0 +1,201 @@
+"""A model step: reserve the worst case, ask one endpoint after the other, record what it cost and what it said."""
+
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from agents.engine.claims import WORKER
+from agents.engine.conversation import request_for
+from agents.engine.outcomes import end_run, finish, hand_over, lock_run, wait
+from agents.engine.turns import advance, take_answer
+from agents.models import Step
+from agents.providers import pricing
+from agents.providers.base import Endpoint, ModelAnswer, ModelRequest, Stop, answer_to_json
+from agents.providers.errors import ModelError, RetryClass
+from agents.providers.registry import complete
+from agents.routes import endpoints_of
+from agents.states import RunStatus, StepStatus
+from approvals.operations import ask_for_budget
+from tools.errors import BudgetExhausted, ToolUnavailable
+from tools.models import Tool, Unit, UsageRecord
+from tools.operations import reserve, settle_reservation
+from workspaces.canonical import sanitise
+from workspaces.database import release_connection
+from workspaces.errors import DomainError
+
+MAX_MODEL_FAILURES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """One attempt at one endpoint: what it answered or why not, and how long it took."""
+
+    endpoint: Endpoint
+    answer: ModelAnswer | None
+    error: ModelError | None
+    latency_ms: int
+
+
+def perform(step: Step) -> None:
+    """Carry out a claimed model step and record its outcome."""
+    run = step.run
+    settle_reservation(step_id=step.id, attempt=step.attempt - 1, cost=None)
+    if run.steps_used >= run.step_limit:
+        _stop_at_limit(step, f"The run has used its {run.step_limit} steps.", {"steps": run.steps_used})
+        return
+    tools = list(run.version.tools.filter(is_enabled=True).order_by("name"))
+    request = request_for(run, tools, run.version.route.max_output_tokens)
+    try:
+        endpoints = endpoints_of(run.version.route)
+        _reserve(step, request, endpoints)
+    except BudgetExhausted as error:
+        _stop_at_limit(step, error.message, {"steps": run.steps_used})
+        return
+    except ToolUnavailable as error:
+        _fail(step, [], f"{error.message} {error.hint}")
+        return
+    release_connection()
+    calls = _call(endpoints, request)
+    if calls and calls[-1].answer is not None:
+        _take(step, calls, calls[-1].answer, {tool.name: tool for tool in tools})
+    else:
+        _no_answer(step, calls)
+
+
+def _reserve(step: Step, request: ModelRequest, endpoints: list[Endpoint]) -> None:
+    """Hold the dearest endpoint's worst case for each endpoint that may be asked."""
+    now = timezone.now()
+    cases = [pricing.worst_case(request, provider=e.provider, model=e.model, at=now) for e in endpoints]
+    known = [case for case in cases if case is not None]
+    worst = sum(known, Decimal(0)) if len(known) == len(cases) else None
+    reserve(scope_id=step.run_id, unit=Unit.USD, amount=worst, step_id=step.id, attempt=step.attempt)
+
+
+def _call(endpoints: list[Endpoint], request: ModelRequest) -> list[Called]:
+    """Ask the endpoints in order until one answers, or until asking another one would not help."""
+    called: list[Called] = []
+    for endpoint in endpoints:
+        begun = time.monotonic()
+        answer, failure = None, None
+        try:
+            answer = complete(endpoint, request)
+        except ModelError as error:
+            failure = error
+        except DomainError as error:
+            failure = ModelError(error.message, error.hint)
+        called.append(Called(endpoint, answer, failure, int((time.monotonic() - begun) * 1000)))
+        if failure is None or failure.retry in {RetryClass.GIVE_UP, RetryClass.SHORTEN}:
+            break
+    return called
+
+
+def _take(step: Step, calls: list[Called], answer: ModelAnswer, tools: dict[str, Tool]) -> None:
+    with transaction.atomic():
+        run = lock_run(step)
+        _record_usage(step, calls)
+        if answer.stop in {Stop.REFUSAL, Stop.LENGTH} and not answer.calls:
+            sentence = (
+                "The model refused the task." if answer.stop == Stop.REFUSAL else "The model's answer was cut off."
+            )
+            finish(run, step, StepStatus.FAILED, output={"answer": answer_to_json(answer)}, explanation=sentence)
+            end_run(run, RunStatus.FAILED, explanation=f"{sentence} {answer.text[:500]}".strip())
+            return
+        finish(run, step, StepStatus.SUCCEEDED, output={"answer": answer_to_json(answer)})
+        if run.cancel_requested_at is not None:
+            advance(run)
+        else:
+            take_answer(run, answer, tools)
+
+
+def _no_answer(step: Step, calls: list[Called]) -> None:
+    errors = [called.error for called in calls if called.error is not None]
+    said = " ".join(dict.fromkeys(error.message for error in errors)) or "The model route has no endpoint."
+    later = [error for error in errors if error.retry == RetryClass.LATER]
+    if not later or step.failures + 1 >= MAX_MODEL_FAILURES:
+        hint = errors[-1].hint if errors else "Add an endpoint to the model route."
+        _fail(step, calls, f"{said} {hint}")
+        return
+    seconds = max([error.retry_after or 0 for error in later] + [backoff(step.failures)])
+    with transaction.atomic():
+        lock_run(step)
+        _record_usage(step, calls)
+        hand_over(step, seconds=seconds, failed=True, explanation=f"{said} It is tried again.")
+
+
+def backoff(failures: int, most: float = 60.0) -> float:
+    """Return how many seconds to wait after ``failures`` earlier failures: doubling, up to ``most``."""
+    return min(float(settings.RETRY_BASE_SECONDS) * 2.0**failures, most)
+
+
+def _fail(step: Step, calls: list[Called], explanation: str) -> None:
+    with transaction.atomic():
+        run = lock_run(step)
+        _record_usage(step, calls)
+        finish(run, step, StepStatus.FAILED, explanation=explanation)
+        end_run(run, RunStatus.FAILED, explanation=explanation)
+
+
+def _stop_at_limit(step: Step, sentence: str, facts: dict[str, Any]) -> None:
+    run = step.run
+    with transaction.atomic():
+        wait(step, explanation=f"{sentence} A person can extend it.")
+        ask_for_budget(
+            workspace_id=run.workspace_id,
+            run_id=run.id,
+            agent_id=run.agent_id,
+            title=f"Extend: {run.title}"[:300],
+            evidence=sanitise(
+                {
+                    "sentence": sentence,
+                    "run": {"id": str(run.id), "title": run.title, "steps": run.steps_used, "limit": run.step_limit},
+                    "ticket": {"text": run.input["text"], "source": run.input.get("source", ""), "trust": "untrusted"},
+                    **facts,
+                }
+            ),
+            causes=run.causes,
+            by=WORKER,
+        )
+
+
+def _record_usage(step: Step, calls: list[Called]) -> None:
+    """Write one row per endpoint asked, and settle the reservation at what is known to have been used."""
+    costs = [_record_call(step, called) for called in calls]
+    known = [cost for cost in costs if cost is not None]
+    settle_reservation(
+        step_id=step.id,
+        attempt=step.attempt,
+        cost=sum(known, Decimal(0)) if len(known) == len(costs) else None,
+        may_have_cost=any(called.error is None or called.error.may_have_cost for called in calls),
+    )
+
+
+def _record_call(step: Step, called: Called) -> Decimal | None:
+    answer, endpoint, error = called.answer, called.endpoint, called.error
+    usage = answer.usage if answer else None
+    cost = None
+    if usage is not None:
+        cost = pricing.cost(usage, provider=endpoint.provider, model=endpoint.model, at=timezone.now())
+    elif error is not None and not error.may_have_cost:
+        cost = Decimal(0)
+    UsageRecord.objects.create(
+        workspace_id=step.workspace_id,
+        step_id=step.id,
+        run_id=step.run_id,
+        agent_id=step.run.agent_id,
+        attempt=step.attempt,
+        provider=endpoint.provider,
+        model=endpoint.model,
+        input_tokens=usage.input_tokens if usage else None,
+        output_tokens=usage.output_tokens if usage else None,
+        cached_tokens=usage.cached_tokens if usage else None,
+        cost=cost,
+        latency_ms=called.latency_ms,
+        outcome="answered" if answer else str(error.code if error else "unknown"),
+        explanation=error.message if error else "",
+    )
+    return cost

@@ -1,0 +1,179 @@
+"""How a run goes on: which steps come next when the current turn is over.
+
+Two strategies share the engine. A *task* alternates model calls with the actions that they proposed, until the model
+calls nothing. A *rollback* works through its confirmed plan, one compensation a turn.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Max
+from django.utils import timezone
+from tools.schemas import declared_names
+
+from agents.engine.claims import WORKER
+from agents.engine.conversation import earlier_messages, steps_with_actions
+from agents.engine.outcomes import end_run
+from agents.models import Run, Step
+from agents.providers.base import ModelAnswer, ToolCall
+from agents.states import RunKind, RunStatus, StepKind, StepStatus
+from audit.ledger.recording import record
+from memory.models import MessageRole, Trust
+from memory.operations import append_message
+from tools.models import Tool
+from tools.operations.proposing import leaf_json, propose
+from tools.provenance import Source, trace
+from tools.states import ActionStatus, Effect
+from workspaces.actors import Actor, actor_text
+from workspaces.errors import TooLarge
+from workspaces.ids import uuid7
+
+
+def add_step(run: Run, *, kind: StepKind, by: Actor, **fields: Any) -> Step:
+    """Append a step to the run, with its ledger event; call with the run locked."""
+    last = run.steps.aggregate(last=Max("number"))["last"] or 0
+    values: dict[str, Any] = {"status": StepStatus.READY, "id": uuid7(), **fields}
+    step = Step.objects.create(
+        workspace_id=run.workspace_id,
+        run=run,
+        number=last + 1,
+        turn=run.turn,
+        kind=kind,
+        scopes=run.scopes,
+        is_repair=run.is_repair,
+        **values,
+    )
+    record(
+        workspace_id=run.workspace_id,
+        actor=actor_text(by),
+        verb=f"step.{step.status}",
+        subject=("step", step.id),
+        body={"run": str(run.id), "number": step.number, "kind": str(kind)},
+    )
+    return step
+
+
+def begin_turn(run: Run, steps: int) -> None:
+    """Count a new turn with ``steps`` open steps."""
+    run.turn += 1
+    run.open_steps = steps
+    Run.objects.filter(pk=run.pk).update(turn=run.turn, open_steps=steps)
+
+
+def advance(run: Run, *, by: Actor = WORKER) -> None:
+    """Move a run whose turn is over: the next model call, the next compensation, or its end."""
+    if run.cancel_requested_at is not None:
+        end_run(run, RunStatus.CANCELLED, explanation="It was cancelled.", by=by)
+    elif run.kind == RunKind.ROLLBACK:
+        from agents.engine.repair import next_compensation
+
+        next_compensation(run)
+    else:
+        begin_turn(run, 1)
+        add_step(run, kind=StepKind.MODEL, by=by)
+
+
+def take_answer(run: Run, answer: ModelAnswer, tools: dict[str, Tool]) -> None:
+    """Turn a model's answer into steps and actions, or into the end of the run; call with the run locked."""
+    if not answer.calls:
+        conclude(run, answer)
+        return
+    accepted = answer.calls[: run.version.calls_per_turn]
+    usable = [call for call in accepted if call.arguments is not None and not call.problem and call.name in tools]
+    begin_turn(run, len(usable))
+    sources = sources_of(run)
+    for position, call in enumerate(answer.calls):
+        if position >= len(accepted):
+            _skip(run, call, f"Only {len(accepted)} calls are taken in one turn. Propose the others afterwards.")
+        elif call.arguments is None or call.problem or call.name not in tools:
+            _skip(run, call, call.problem or f"There is no tool {call.name!r} for this agent.")
+        else:
+            _propose(run, call, tools[call.name], sources)
+    if not usable:
+        advance(run)
+
+
+def _skip(run: Run, call: ToolCall, explanation: str) -> None:
+    add_step(
+        run,
+        kind=StepKind.ACTION,
+        by=WORKER,
+        status=StepStatus.SKIPPED,
+        call_id=call.id,
+        input={"tool": call.name, "raw": call.raw[:10_000]},
+        explanation=explanation,
+        finished_at=timezone.now(),
+    )
+    Run.objects.filter(pk=run.pk).update(steps_used=run.steps_used + 1)
+    run.steps_used += 1
+
+
+def _propose(run: Run, call: ToolCall, tool: Tool, sources: list[Source]) -> None:
+    arguments = call.arguments or {}
+    step_id: UUID = uuid7()
+    action = propose(
+        tool=tool,
+        arguments=arguments,
+        step_id=step_id,
+        run_id=run.id,
+        agent_id=run.agent_id,
+        agent_version_id=run.version_id,
+        causes=run.causes,
+        scopes=run.scopes,
+        provenance=_provenance(arguments, tool, sources),
+        untrusted_influence=any(not source.vouches for source in sources),
+        by=WORKER,
+    )
+    add_step(
+        run,
+        kind=StepKind.ACTION,
+        by=WORKER,
+        id=step_id,
+        action=action,
+        call_id=call.id,
+        input={"tool": tool.name, "arguments": arguments},
+    )
+
+
+def _provenance(arguments: dict[str, Any], tool: Tool, sources: list[Source]) -> list[dict[str, Any]]:
+    """Trace every leaf; arguments too large to be traced count as made up (and break the tool's schema anyway)."""
+    try:
+        leaves = trace(arguments, sources, names=declared_names(tool.input_schema))
+    except TooLarge as error:
+        return [{"path": "", "value": error.message, "sources": [], "trusted": False, "coincidence": False}]
+    return [leaf_json(leaf) for leaf in leaves]
+
+
+def sources_of(run: Run) -> list[Source]:
+    """Return everything the next model call has seen or will have seen, each with its trust."""
+    found = [
+        Source("goal", "trusted", "instruction", run.version.goal),
+        Source("ticket", "untrusted", "ticket", run.input["text"]),
+    ]
+    found += [Source(f"session: {m.source}", "untrusted", "message", m.text) for m in earlier_messages(run)]
+    for step in steps_with_actions(run):
+        action = step.action
+        if action is None:
+            continue
+        if action.status == ActionStatus.SUCCEEDED and action.effect == Effect.READ:
+            trust = "trusted" if action.tool.options.get("trusted_result") else "untrusted"
+            label = f"{action.tool.name} (step {step.number})"
+            found.append(Source(label, trust, "tool_result", action.result))  # type: ignore[arg-type]
+        elif action.status in {ActionStatus.REJECTED, ActionStatus.ANSWERED}:
+            found.append(Source(f"reviewer (step {step.number})", "trusted", "person", action.explanation))
+    return found
+
+
+def conclude(run: Run, answer: ModelAnswer) -> None:
+    """End the task with the model's last words, and leave them in the conversation."""
+    if run.session is not None:
+        append_message(
+            session=run.session,
+            run_id=run.id,
+            role=MessageRole.AGENT,
+            source="outcome",
+            trust=Trust.UNTRUSTED,
+            text=answer.text,
+            by=WORKER,
+        )
+    end_run(run, RunStatus.SUCCEEDED, outcome={"text": answer.text, "model": answer.model})

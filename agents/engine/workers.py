@@ -1,0 +1,78 @@
+"""Worker incarnations: one row per process, heartbeaten by its own thread.
+
+A claim names the incarnation. One that has been silent for ``WORKER_DEAD_AFTER_SECONDS`` is dead for ever: when its
+process wakes up again it finds its row stale, takes a new identity, and everything it still holds is fenced off.
+"""
+
+import os
+import socket
+import threading
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from agents.models import Worker
+from workspaces.database import ClockTimestamp
+from workspaces.ids import uuid7
+
+_lock = threading.Lock()
+_current: UUID | None = None
+
+
+def _silence() -> timedelta:
+    return timedelta(seconds=settings.WORKER_DEAD_AFTER_SECONDS)
+
+
+def incarnation() -> UUID:
+    """Return this process's incarnation, registering it on first use."""
+    global _current
+    with _lock:
+        if _current is None:
+            _current = _register()
+        return _current
+
+
+def _register() -> UUID:
+    with transaction.atomic():
+        worker = Worker.objects.create(id=uuid7(), name=f"{socket.gethostname()}:{os.getpid()}")
+    return worker.id
+
+
+def heartbeat() -> bool:
+    """Say that this process lives; return False where it was dead already and has taken a new identity."""
+    global _current
+    mine = incarnation()
+    fresh = Worker.objects.filter(pk=mine, stopped_at=None, heartbeat_at__gt=ClockTimestamp() - _silence())
+    if fresh.update(heartbeat_at=ClockTimestamp()):
+        return True
+    with _lock:
+        _current = _register()
+    return False
+
+
+def retire() -> None:
+    """Say that this process stops; what it holds may be taken over at once."""
+    global _current
+    with _lock:
+        if _current is not None:
+            Worker.objects.filter(pk=_current, stopped_at=None).update(stopped_at=ClockTimestamp())
+        _current = None
+
+
+def alive(field: str = "incarnation") -> Exists:
+    """Return the condition "the incarnation in ``field`` of this row is alive", by the database's clock."""
+    living = Worker.objects.filter(pk=OuterRef(field), stopped_at=None, heartbeat_at__gt=ClockTimestamp() - _silence())
+    return Exists(living)
+
+
+def dead(field: str = "incarnation") -> Q:
+    """Return the condition "the incarnation in ``field`` of this row is proven dead"."""
+    return Q(**{f"{field}__isnull": False}) & ~Q(alive(field))
+
+
+def living_workers() -> "models.QuerySet[Worker]":
+    """Return the workers that are alive now."""
+    return Worker.objects.filter(stopped_at=None, heartbeat_at__gt=ClockTimestamp() - _silence())

@@ -1,0 +1,24 @@
+"""What can go wrong with agents and runs, in sentences."""
+
+from workspaces.errors import DomainError, StaleState, TooLarge
+
+
+class AgentUnavailable(DomainError):
+    """The agent takes no tasks now."""
+
+    code = "agent_unavailable"
+    http_status = 409
+    default_hint = "An owner can enable it, or publish a version of it."
+
+
+class TicketTooLarge(TooLarge):
+    """The task's text is longer than is accepted."""
+
+    code = "ticket_too_large"
+
+
+class NothingToRollBack(StaleState):
+    """No effect of the run can be undone now."""
+
+    code = "nothing_to_roll_back"
+    default_hint = "The preview says for each effect why not."

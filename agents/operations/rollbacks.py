@@ -1,0 +1,143 @@
+"""Rolling back: a preview from the outside systems as they are now, a confirmation of exactly that preview, a run."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from agents.engine.repair import RESTORE, next_compensation
+from agents.errors import NothingToRollBack
+from agents.models import Run
+from agents.operations.runs import controllable_run
+from agents.states import RunKind, RunStatus
+from agents.tasks import enqueue_on_commit
+from approvals.sentences import UNDO
+from audit.ledger.recording import record
+from tools.errors import ToolUnavailable
+from tools.models import Action
+from tools.operations import observe
+from tools.states import ActionStatus, AttemptKind, Effect
+from workspaces.actors import actor_text
+from workspaces.canonical import digest, sanitise
+from workspaces.errors import NotFound, StaleState
+from workspaces.ids import uuid7
+from workspaces.models import User
+from workspaces.transitions import transition
+
+
+def preview_rollback(*, run_id: UUID, by: User, action_id: UUID | None = None) -> Run:
+    """Look at everything that the run (or one action of it) has changed, and return the plan as a waiting rollback run.
+
+    Nothing is changed. ``plan`` has one item per effect, newest first: ``verdict`` is ``restore``, ``drifted``,
+    ``impossible`` or ``done``, with a sentence and the images. Confirm it by ``plan_digest``.
+    """
+    run = controllable_run(run_id, by, "roll back")
+    if run.kind == RunKind.ROLLBACK:
+        raise StaleState("A rollback is not rolled back.", "Start a new task that makes the change you want.")
+    effects = _effects(run, action_id)
+    if action_id is not None and not effects:
+        raise NotFound("There is no such effect in this run.")
+    plan = sanitise([_item(action, by) for action in effects])
+    with transaction.atomic():
+        rollback = _create(run, plan, by)
+    return rollback
+
+
+def _effects(run: Run, action_id: UUID | None) -> list[Action]:
+    found = Action.objects.filter(run_id=run.id, workspace_id=run.workspace_id).exclude(effect=Effect.READ)
+    found = found.filter(status__in=[ActionStatus.SUCCEEDED, ActionStatus.IN_DOUBT])
+    if action_id is not None:
+        found = found.filter(pk=action_id)
+    return list(found.select_related("tool__connection").order_by("-finished_at", "-created_at"))
+
+
+def _item(action: Action, by: User) -> dict[str, Any]:
+    verdict, sentence, current = _verdict(action, by)
+    return {
+        "action": str(action.id),
+        "tool": action.tool.name,
+        "title": action.tool.title,
+        "effect": action.effect,
+        "verdict": verdict,
+        "sentence": sentence,
+        "before": action.before_image,
+        "after": action.after_image,
+        "current": current,
+        "undo": action.undo_plan,
+    }
+
+
+def _verdict(action: Action, by: User) -> tuple[str, str, dict[str, Any] | None]:
+    if action.status == ActionStatus.IN_DOUBT:
+        return "impossible", "Whether it happened is in doubt. Settle it first.", None
+    if action.compensations.filter(status=ActionStatus.SUCCEEDED).exists():
+        return "done", "It has been rolled back already.", None
+    if action.undo_plan is None:
+        return "impossible", UNDO[Effect(action.effect)], None
+    try:
+        seen = observe(action_id=action.id, kind=AttemptKind.PREVIEW, by=by)
+    except ToolUnavailable as error:
+        return "impossible", f"{error.message} {error.hint}", None
+    if seen.problem:
+        return "impossible", f"The system could not be asked: {seen.problem}", None
+    if seen.image != action.after_image:
+        return "drifted", "It has been changed since. Undoing would overwrite that, so it is left alone.", seen.image
+    return RESTORE, "It will be put back as it was before.", seen.image
+
+
+def _create(run: Run, plan: list[dict[str, Any]], by: User) -> Run:
+    rollback_id = uuid7()
+    rollback = Run.objects.create(
+        id=rollback_id,
+        workspace_id=run.workspace_id,
+        kind=RunKind.ROLLBACK,
+        agent=run.agent,
+        version=run.version,
+        rolls_back=run,
+        status=RunStatus.WAITING,
+        title=f"Roll back: {run.title}"[:200],
+        input={"text": f"Roll back run {run.id}", "source": "rollback"},
+        plan=plan,
+        plan_digest=digest(plan),
+        started_by=by,
+        causes=sorted({*run.causes, *(UUID(person) for person in by.cause_ids())}),
+        scopes=[run.workspace_id, rollback_id],
+        step_limit=len(plan) + 1,
+    )
+    record(
+        workspace_id=run.workspace_id,
+        actor=actor_text(by),
+        verb="run.rollback_previewed",
+        subject=("run", rollback.id),
+        body={"rolls_back": str(run.id), "plan": rollback.plan_digest},
+    )
+    return rollback
+
+
+def confirm_rollback(*, rollback_id: UUID, plan_digest: str, by: User) -> Run:
+    """Confirm a previewed plan by its digest; the compensations then run, each through the gate, newest first.
+
+    Raise ``StaleState`` where another plan was seen, it was confirmed already, or another rollback is under way, and
+    :class:`NothingToRollBack` where the plan restores nothing.
+    """
+    rollback = controllable_run(rollback_id, by, "roll back")
+    if rollback.kind != RunKind.ROLLBACK:
+        raise NotFound("There is no such rollback.")
+    if not any(item["verdict"] == RESTORE for item in rollback.plan or []):
+        raise NothingToRollBack("Nothing in this plan can be restored.")
+    try:
+        with transaction.atomic():
+            locked = Run.objects.select_for_update().get(pk=rollback.pk)
+            if locked.plan_digest != plan_digest:
+                raise StaleState("This is not the plan that you looked at.", "Look at the preview again.")
+            if locked.status != RunStatus.WAITING or locked.turn or locked.cancel_requested_at is not None:
+                raise StaleState("This rollback was confirmed or cancelled already.")
+            transition(locked, RunStatus.RUNNING, by=by, body={"plan": plan_digest})
+            next_compensation(locked)
+            enqueue_on_commit(locked.id)
+    except IntegrityError as error:
+        raise StaleState(
+            "Another rollback of the same effect is under way.", "Wait for its end, then look at a new preview."
+        ) from error
+    locked.refresh_from_db()
+    return locked

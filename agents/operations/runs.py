@@ -1,0 +1,129 @@
+"""Runs: starting, cancelling, pausing and releasing them."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from agents.engine.control import honour_cancel
+from agents.engine.turns import add_step, begin_turn
+from agents.errors import AgentUnavailable, TicketTooLarge
+from agents.models import Agent, Run
+from agents.states import StepKind
+from agents.tasks import enqueue_on_commit
+from audit.ledger.recording import record
+from tools.models import Budget, Unit
+from workspaces.actors import actor_text
+from workspaces.canonical import digest, sanitise
+from workspaces.errors import Forbidden, InvalidInput, NotFound, StaleState
+from workspaces.ids import uuid7
+from workspaces.models import User
+
+MAX_TICKET_BYTES = 100_000
+MAX_TITLE = 80
+
+
+def start_run(*, agent_id: UUID, text: str, by: User, source: str = "console") -> Run:
+    """Give a task in free text to an agent; the run begins with the agent's current version.
+
+    Raise ``NotFound`` for agents the person may not see, ``Forbidden``, :class:`AgentUnavailable`,
+    :class:`TicketTooLarge` (413) and ``InvalidInput`` (422).
+    """
+    agent = _startable(agent_id, by)
+    said = _checked(text)
+    with transaction.atomic():
+        run = _create(agent, said, by, source)
+        if run.version.budget_usd is not None:
+            Budget.objects.create(
+                workspace_id=run.workspace_id, scope_id=run.id, unit=Unit.USD, limit=run.version.budget_usd
+            )
+        begin_turn(run, 1)
+        add_step(run, kind=StepKind.MODEL, by=by)
+        enqueue_on_commit(run.id)
+    return run
+
+
+def _startable(agent_id: UUID, by: User) -> Agent:
+    agent = Agent.objects.visible_to(by).select_related("current_version").filter(pk=agent_id).first()
+    if agent is None:
+        raise NotFound("There is no such agent.", "Choose one from the list of agents.")
+    if not Agent.objects.startable_by(by).filter(pk=agent.pk).exists():
+        raise Forbidden(f"You may not give tasks to {agent.title}.", "Ask an owner to grant it to your team.")
+    if not agent.is_enabled or agent.current_version is None:
+        raise AgentUnavailable(f"{agent.title} takes no tasks now.")
+    return agent
+
+
+def _checked(text: str) -> str:
+    if len(text.encode("utf-8", "replace")) > MAX_TICKET_BYTES:
+        raise TicketTooLarge(
+            f"A ticket may have at most {MAX_TICKET_BYTES // 1000} kB of text.", "Shorten it, or send the main part."
+        )
+    said = str(sanitise(text)).strip()
+    if not said:
+        raise InvalidInput("The ticket is empty.", "Say what is to be done.", {"text": ["This may not be empty."]})
+    return said
+
+
+def _create(agent: Agent, text: str, by: User, source: str) -> Run:
+    version = agent.current_version
+    if version is None:
+        raise AgentUnavailable(f"{agent.title} takes no tasks now.")
+    run_id = uuid7()
+    body: dict[str, Any] = {"text": text, "source": source}
+    run = Run.objects.create(
+        id=run_id,
+        workspace_id=agent.workspace_id,
+        agent=agent,
+        version=version,
+        title=title_of(text),
+        input=body,
+        started_by=by,
+        causes=[UUID(person) for person in by.cause_ids()],
+        scopes=[agent.workspace_id, agent.id, run_id],
+        step_limit=version.step_limit,
+    )
+    record(
+        workspace_id=run.workspace_id,
+        actor=actor_text(by),
+        verb="run.queued",
+        subject=("run", run.id),
+        body={"agent": str(agent.id), "version": version.number, "input": digest(body)},
+    )
+    return run
+
+
+def title_of(text: str) -> str:
+    """Return the first words of a ticket, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_TITLE else line[: MAX_TITLE - 1] + "…"
+
+
+def controllable_run(run_id: UUID, by: User, what: str) -> Run:
+    """Return the run; raise ``NotFound`` where the person may not see it and ``Forbidden`` where only see it."""
+    run = Run.objects.visible_to(by).select_related("agent", "version").filter(pk=run_id).first()
+    if run is None:
+        raise NotFound("There is no such run.", "Choose one from the list of runs.")
+    if not Run.objects.controllable_by(by).filter(pk=run.pk).exists():
+        raise Forbidden(f"You may not {what} runs of {run.agent.title}.", "Ask an owner to grant it to your team.")
+    return run
+
+
+def cancel_run(*, run_id: UUID, by: User) -> Run:
+    """Ask for the run's end: what has not begun is cancelled now, what is running ends at its next boundary."""
+    run = controllable_run(run_id, by, "cancel")
+    if run.is_terminal:
+        raise StaleState(f"This run has {run.get_status_display().lower()} already.", "There is nothing to cancel.")
+    with transaction.atomic():
+        asked = Run.objects.filter(pk=run.pk, cancel_requested_at=None).update(cancel_requested_at=timezone.now())
+        if asked:
+            record(
+                workspace_id=run.workspace_id,
+                actor=actor_text(by),
+                verb="run.cancel_requested",
+                subject=("run", run.id),
+            )
+        honour_cancel(run.id)
+    run.refresh_from_db()
+    return run

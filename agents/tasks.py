@@ -1,0 +1,36 @@
+"""Celery tasks. A message says only that a run may have work; twice, late or never is harmless."""
+
+import logging
+from uuid import UUID
+
+from celery import shared_task
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from agents.engine.drive import drive
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="agents.drive_run", ignore_result=True)
+def drive_run(run_id: str) -> None:
+    """Carry a run on."""
+    if drive(UUID(run_id)):
+        drive_run.delay(run_id)
+
+
+def enqueue(run_id: UUID) -> None:
+    """Tell the workers that a run may have work."""
+    drive_run.delay(str(run_id))
+
+
+def enqueue_on_commit(run_id: UUID) -> None:
+    """Tell the workers when the surrounding transaction commits; a broker that is down is left to the sweep."""
+
+    def send() -> None:
+        try:
+            enqueue(run_id)
+        except OperationalError as error:
+            log.warning("The broker did not take a message; the sweep will: %s", error)
+
+    transaction.on_commit(send)
