@@ -16,8 +16,7 @@ _DESCRIBED = (
     " && action.idempotency in ['enforced', 'conditional', 'probe', 'none']"
 )
 _CLEAN = (
-    "provenance.all_trusted && !provenance.any_coincidence"
-    " && (!provenance.untrusted_influence || provenance.planned)"
+    "provenance.all_trusted && !provenance.any_coincidence && (!provenance.untrusted_influence || provenance.planned)"
 )
 _UNDOING = "action.compensates && provenance.all_trusted && provenance.planned"
 _WRITE = "action.effect in ['reversible', 'compensatable', 'irreversible']"
