@@ -108,4 +108,9 @@ def compile_condition(expression: str) -> Condition:
 
 def _first_line(error: Exception) -> str:
     line = (str(error).splitlines() or [""])[0]
-    return line.removeprefix("INVALID_ARGUMENT: ").removeprefix("ERROR: <input>:").strip()
+    return (
+        line.removeprefix("INVALID_ARGUMENT: ")
+        .removeprefix("ERROR: <input>:")
+        .removesuffix(" (in container '')")
+        .strip()
+    )

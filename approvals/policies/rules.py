@@ -18,7 +18,7 @@ MAX_RULES: Final = 200
 MAX_TIME_LIMIT: Final = 90 * 24 * 3600
 DAY: Final = 24 * 3600
 
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$", max_length=80)]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$", max_length=60)]
 
 
 class Rule(BaseModel):
@@ -84,10 +84,11 @@ def parse_rules(data: Sequence[dict[str, Any]]) -> tuple[Rule, ...]:
             rules.append(Rule.model_validate(item))
         except ValidationError as error:
             problems[f"rules/{index}"] = [_sentence(detail["loc"], detail["msg"]) for detail in error.errors()]
-    names = Counter(item.get("name") for item in data if isinstance(item, dict) and isinstance(item.get("name"), str))
+    counted = Counter(item["name"] for item in data if isinstance(item, dict) and isinstance(item.get("name"), str))
     for index, item in enumerate(data):
-        if isinstance(item, dict) and names.get(item.get("name"), 0) > 1:
-            sentence = f"Another rule is named “{item['name']}” too: names tell rules apart."
+        name = item.get("name") if isinstance(item, dict) else None
+        if isinstance(name, str) and counted[name] > 1:
+            sentence = f"Another rule is named “{name}” too: names tell rules apart."
             problems.setdefault(f"rules/{index}", []).append(sentence)
     if problems:
         raise InvalidInput("These rules cannot be used.", hint="Correct the rules named here.", fields=problems)
