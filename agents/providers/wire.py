@@ -38,8 +38,6 @@ def exchange(endpoint: Endpoint, sdk_error: type[Exception], status_error: type[
             raise _from_sdk(error, client, endpoint) from error
         except (httpx2.HTTPError, InvalidInput) as error:
             raise failures.from_connection(client.exchange, endpoint) from error
-        except httpx2.InvalidURL as error:
-            raise Unreachable("The endpoint's address is not a URL.") from error
 
 
 def events(stream: Iterable[Any]) -> Iterator[Event]:
@@ -91,6 +89,18 @@ def foreign(what: str) -> ForeignToolOutput:
 def cut() -> StreamCut:
     """Return the error for a stream that ended without the provider's end mark."""
     return StreamCut("The stream ended before the answer was whole.", may_have_cost=True)
+
+
+def base_url(endpoint: Endpoint, default: str) -> str:
+    """Return the endpoint's address, or the provider's own; raise ``Unreachable`` where it is no HTTP address."""
+    url = endpoint.base_url or default
+    try:
+        parts = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        parts = httpx2.URL("")
+    if parts.scheme not in {"http", "https"} or not parts.host:
+        raise Unreachable("The endpoint's address is not a URL that begins with https:// or http://.")
+    return url
 
 
 def required_key(endpoint: Endpoint) -> str:

@@ -165,9 +165,7 @@ class Chat:
         for index, (call_id, name, arguments) in enumerate(calls):
             start = c.ChoiceDeltaToolCallFunction(name=name, arguments=arguments[:3])
             first = c.ChoiceDeltaToolCall(index=index, id=call_id, type="function", function=start)
-            rest = c.ChoiceDeltaToolCall(
-                index=index, function=c.ChoiceDeltaToolCallFunction(arguments=arguments[3:])
-            )
+            rest = c.ChoiceDeltaToolCall(index=index, function=c.ChoiceDeltaToolCallFunction(arguments=arguments[3:]))
             out += self._chunk(c.ChoiceDelta(tool_calls=[first])) + self._chunk(c.ChoiceDelta(tool_calls=[rest]))
         return out
 
@@ -252,9 +250,7 @@ class Messages:
         return self.open() + self.text(text) + self.close("refusal")
 
     def foreign(self) -> bytes:
-        return self._block(
-            a.ServerToolUseBlock(id="srvtoolu_1", input={}, name="web_search", type="server_tool_use")
-        )
+        return self._block(a.ServerToolUseBlock(id="srvtoolu_1", input={}, name="web_search", type="server_tool_use"))
 
     def failure(self, kind: str) -> bytes:
         return b"event: error\ndata: " + self.error(kind, "It broke.") + b"\n\n"

@@ -139,11 +139,14 @@ def test_history_is_sent_in_the_protocols_own_shape(
     server.script = stream(dialect.open(), dialect.text("Done."), dialect.close("end"), dialect.end)
     complete(endpoint, ModelRequest("", history, question.tools, 10))
     body = server.requests[0].body
-    sent = body.get("messages") or body.get("input")
+    sent = body.get("messages") or body["input"]
     roles = [item.get("role") or item["type"] for item in sent]
-    assert roles == {
-        "openai-responses": ["user", "assistant", *["function_call"] * 2, *["function_call_output"] * 2, "user"],
-        "openai-chat": ["user", "assistant", "tool", "tool", "user"],
-        "anthropic-messages": ["user", "assistant", "user"],
-    }[endpoint.provider]
+    assert (
+        roles
+        == {
+            "openai-responses": ["user", "assistant", *["function_call"] * 2, *["function_call_output"] * 2, "user"],
+            "openai-chat": ["user", "assistant", "tool", "tool", "user"],
+            "anthropic-messages": ["user", "assistant", "user"],
+        }[endpoint.provider]
+    )
     assert "INVALID_JSON" in json.dumps(sent)
