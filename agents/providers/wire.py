@@ -7,6 +7,7 @@ is taken for granted of them), and turns whatever the SDK raises into a ``ModelE
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -95,10 +96,11 @@ def base_url(endpoint: Endpoint, default: str) -> str:
     """Return the endpoint's address, or the provider's own; raise ``Unreachable`` where it is no HTTP address."""
     url = endpoint.base_url or default
     try:
-        parts = httpx2.URL(url)
-    except httpx2.InvalidURL:
-        parts = httpx2.URL("")
-    if parts.scheme not in {"http", "https"} or not parts.host:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
         raise Unreachable("The endpoint's address is not a URL that begins with https:// or http://.")
     return url
 

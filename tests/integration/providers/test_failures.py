@@ -91,9 +91,14 @@ def test_rate_limit_as_a_date(server, dialect, endpoint, question) -> None:
     assert error.retry_after == pytest.approx(90, abs=5)
 
 
-@pytest.mark.parametrize(("kind", "expected"), [
-    ("rate_limit_exceeded", errors.RateLimited), ("overloaded_error", errors.Overloaded), ("server_error", errors.ProviderFailed),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("rate_limit_exceeded", errors.RateLimited),
+        ("overloaded_error", errors.Overloaded),
+        ("server_error", errors.ProviderFailed),
+    ],
+)
 def test_error_event_in_the_stream_may_have_cost(server, dialect, endpoint, question, kind, expected) -> None:
     server.script = stream(dialect.open(), dialect.text("Half"), dialect.failure(kind))
     error = fail(endpoint, question)
