@@ -20,7 +20,7 @@ from agents.providers.base import (
 from agents.providers.collector import Collector, OnDelta, tokens
 from agents.providers.history import replayed
 from agents.providers.names import ToolNames
-from agents.providers.wire import Event, cut, events, exchange, foreign, object_of, required_key, text_of
+from agents.providers.wire import Event, base_url, cut, events, exchange, foreign, object_of, required_key, text_of
 
 if TYPE_CHECKING:
     from anthropic import Anthropic
@@ -43,11 +43,11 @@ def complete(endpoint: Endpoint, request: ModelRequest, on_delta: OnDelta | None
 
     names = ToolNames(tool.name for tool in request.tools)
     reader = _Reader(Collector(names, on_delta))
-    key = required_key(endpoint)
+    key, url = required_key(endpoint), base_url(endpoint, BASE_URL)
     with exchange(endpoint, anthropic.AnthropicError, anthropic.APIStatusError) as http:
         client = anthropic.Anthropic(
             api_key=key,
-            base_url=endpoint.base_url or BASE_URL,
+            base_url=url,
             http_client=http,
             max_retries=0,
             open_telemetry=False,

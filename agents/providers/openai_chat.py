@@ -12,7 +12,18 @@ from agents.providers.collector import Collector, OnDelta, tokens
 from agents.providers.history import sent_arguments
 from agents.providers.names import ToolNames
 from agents.providers.openai_responses import BASE_URL
-from agents.providers.wire import Event, cut, events, exchange, foreign, object_of, objects_of, required_key, text_of
+from agents.providers.wire import (
+    Event,
+    base_url,
+    cut,
+    events,
+    exchange,
+    foreign,
+    object_of,
+    objects_of,
+    required_key,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -34,8 +45,9 @@ def complete(endpoint: Endpoint, request: ModelRequest, on_delta: OnDelta | None
     names = ToolNames(tool.name for tool in request.tools)
     reader = _Reader(Collector(names, on_delta))
     key = required_key(endpoint) if endpoint.api_key or not endpoint.base_url else "none"
+    url = base_url(endpoint, BASE_URL)
     with exchange(endpoint, openai.OpenAIError, openai.APIStatusError) as http:
-        client = openai.OpenAI(api_key=key, base_url=endpoint.base_url or BASE_URL, http_client=http, max_retries=0)
+        client = openai.OpenAI(api_key=key, base_url=url, http_client=http, max_retries=0)
         for event in events(_open(client, endpoint, request, names)):
             reader.take(event)
     return reader.answer()

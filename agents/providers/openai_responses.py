@@ -11,7 +11,18 @@ from agents.providers.base import AssistantTurn, Endpoint, Message, ModelAnswer,
 from agents.providers.collector import Collector, OnDelta, tokens
 from agents.providers.history import sent_arguments
 from agents.providers.names import ToolNames
-from agents.providers.wire import Event, cut, events, exchange, foreign, object_of, objects_of, required_key, text_of
+from agents.providers.wire import (
+    Event,
+    base_url,
+    cut,
+    events,
+    exchange,
+    foreign,
+    object_of,
+    objects_of,
+    required_key,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -39,9 +50,9 @@ def complete(endpoint: Endpoint, request: ModelRequest, on_delta: OnDelta | None
 
     names = ToolNames(tool.name for tool in request.tools)
     collector = Collector(names, on_delta)
-    key = required_key(endpoint)
+    key, url = required_key(endpoint), base_url(endpoint, BASE_URL)
     with exchange(endpoint, openai.OpenAIError, openai.APIStatusError) as http:
-        client = openai.OpenAI(api_key=key, base_url=endpoint.base_url or BASE_URL, http_client=http, max_retries=0)
+        client = openai.OpenAI(api_key=key, base_url=url, http_client=http, max_retries=0)
         stop = _read(_open(client, endpoint, request, names), collector, endpoint)
     return collector.answer(stop)
 

@@ -7,6 +7,7 @@ is taken for granted of them), and turns whatever the SDK raises into a ``ModelE
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -38,8 +39,6 @@ def exchange(endpoint: Endpoint, sdk_error: type[Exception], status_error: type[
             raise _from_sdk(error, client, endpoint) from error
         except (httpx2.HTTPError, InvalidInput) as error:
             raise failures.from_connection(client.exchange, endpoint) from error
-        except httpx2.InvalidURL as error:
-            raise Unreachable("The endpoint's address is not a URL.") from error
 
 
 def events(stream: Iterable[Any]) -> Iterator[Event]:
@@ -91,6 +90,19 @@ def foreign(what: str) -> ForeignToolOutput:
 def cut() -> StreamCut:
     """Return the error for a stream that ended without the provider's end mark."""
     return StreamCut("The stream ended before the answer was whole.", may_have_cost=True)
+
+
+def base_url(endpoint: Endpoint, default: str) -> str:
+    """Return the endpoint's address, or the provider's own; raise ``Unreachable`` where it is no HTTP address."""
+    url = endpoint.base_url or default
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Unreachable("The endpoint's address is not a URL that begins with https:// or http://.")
+    return url
 
 
 def required_key(endpoint: Endpoint) -> str:

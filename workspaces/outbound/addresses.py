@@ -32,14 +32,15 @@ class _Service:
     database: str | None
 
 
-def check_address(host: str, port: int, *, database: str | None = None) -> str:
+def check_address(host: str, port: int, *, database: str | None = None, seconds: float = RESOLVE_SECONDS) -> str:
     """Return the address to connect to for ``host``; raise ``InvalidInput`` where connecting is not allowed.
 
     ``database`` is the name of the database that a PostgreSQL connector wants: another database on our own server may
-    be used where ``host:port`` is listed in ``OUTBOUND_ALLOWED``. Connect to what is returned, never to ``host``.
+    be used where ``host:port`` is listed in ``OUTBOUND_ALLOWED``. Connect to what is returned, never to ``host``. The
+    name server has ``seconds`` to answer.
     """
     try:
-        addresses = resolve(host, port)
+        addresses = resolve(host, port, seconds)
     except OSError as error:
         raise InvalidInput(
             f"The name {host[:253]!r} could not be resolved.", "Check the spelling, and that the name server knows it."

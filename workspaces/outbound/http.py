@@ -15,7 +15,7 @@ import httpcore2
 import httpx2
 
 from workspaces.errors import InvalidInput
-from workspaces.outbound.addresses import check_address
+from workspaces.outbound.addresses import RESOLVE_SECONDS, check_address
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 
@@ -113,7 +113,7 @@ class _Backend(httpcore2.NetworkBackend):
 
     def _checked(self, host: str, port: int) -> str:
         try:
-            return check_address(host, port)
+            return check_address(host, port, seconds=self._exchange.seconds_left(RESOLVE_SECONDS))
         except InvalidInput as error:
             if isinstance(error.__cause__, OSError):
                 raise httpcore2.ConnectError(error.message) from error

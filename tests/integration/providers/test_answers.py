@@ -139,7 +139,7 @@ def test_history_is_sent_in_the_protocols_own_shape(
     server.script = stream(dialect.open(), dialect.text("Done."), dialect.close("end"), dialect.end)
     complete(endpoint, ModelRequest("", history, question.tools, 10))
     body = server.requests[0].body
-    sent = body.get("messages") or body.get("input")
+    sent = body.get("messages") or body["input"]
     roles = [item.get("role") or item["type"] for item in sent]
     assert (
         roles
