@@ -16,7 +16,7 @@ from tools.connectors.deadline import Deadline, endpoint, resolve
 from tools.connectors.message import Mail
 from tools.connectors.redaction import redact
 
-PORTS: Final = {"none": 25, "starttls": 587, "tls": 465}
+PROTECTIONS: Final = ("none", "starttls", "tls")
 
 
 class Client(smtplib.SMTP):
@@ -48,7 +48,7 @@ class Session:
     @property
     def server(self) -> str:
         """Where the connection leads, for people."""
-        return f"{self.target.config.get('host')}:{self.target.config.get('port') or PORTS.get(self.security, 25)}"
+        return f"{self.target.config.get('host')}:{self.target.config.get('port')}"
 
     def run(self, mail: Mail | None) -> str:
         """Sign in, send ``mail`` if there is one, and return the server's last answer as text.
@@ -66,11 +66,11 @@ class Session:
         raise failure
 
     def _open(self) -> socket.socket:
-        if self.security not in PORTS:
+        if self.security not in PROTECTIONS:
             raise Refused("The connection's security must be none, starttls or tls: correct the connection.")
         if self.security == "none" and self.target.secret.get("password"):
             raise Refused("A password is sent over TLS only: set the connection's security to starttls or tls.")
-        host, port = endpoint(self.target.config, PORTS[self.security])
+        host, port = endpoint(self.target.config)
         address = resolve(self.target.config, host, port, self.deadline)
         try:
             return socket.create_connection((address, port), timeout=self.deadline.require())
