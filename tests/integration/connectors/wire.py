@@ -121,6 +121,7 @@ class Script(Listener):
 
     def __init__(self, **answers: object) -> None:
         super().__init__()
+        self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self._answers = {"greeting": "220 demo", "ehlo": "250 demo", "mail": "250 ok", "rcpt": "250 ok"}
         self._answers |= {"data": "354 go on", "dot": "250 kept", "quit": "221 bye", "auth": "235 in"} | answers
         self.content = b""
@@ -137,9 +138,8 @@ class Script(Listener):
                 return
 
     def _take(self, connected, file) -> bool:
-        if self._answers.get("content") == "cut":
-            file.readline()
-            cut(connected)
+        if self._answers.get("content") is ...:
+            self.over.wait(30)
             return False
         while (line := file.readline()) not in {b".\r\n", b""}:
             self.content += line
@@ -154,6 +154,9 @@ class Script(Listener):
             cut(connected)
             return False
         connected.sendall(str(answer).encode() + b"\r\n")
+        if str(answer).startswith("421"):
+            cut(connected)
+            return False
         return True
 
 
