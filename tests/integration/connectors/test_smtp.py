@@ -27,6 +27,8 @@ from tools.connectors.smtp import SmtpConnector
 SEND = operation("smtp", "mail.send")
 OPTIONS = {"from": "support@demo.example", "reply_to": "desk@demo.example"}
 MAIL = {"to": "maria@example.com", "subject": "Your order", "body": "Hello Maria,\n.\nall done.\n"}
+STAGES = {"greeting": "connect", "ehlo": "ehlo", "mail": "mail from", "rcpt": "rcpt to", "data": "data"}
+STAGES |= {"content": "content", "dot": "final dot"}
 PASSWORD = "s3cret+of/the=mail"
 
 
@@ -140,6 +142,7 @@ def test_invariant_05_each_stage_proves_what_it_can(answers, proves):
     with Script(**answers) as server, pytest.raises((NotSent, Refused, Unknown)) as failed:
         send(server.port, mail, deadline=0.5, options={**OPTIONS, "max_body_length": 1_000_000})
     assert type(failed.value) is proves
+    assert [failed.value.evidence["stage"]] == [STAGES[name] for name in answers]
     assert failed.value.evidence["server"] == f"127.0.0.1:{server.port}"
     assert failed.value.__context__ is None
 
