@@ -153,7 +153,7 @@ def _body(message: EmailMessage, raw: bytes) -> str:
         text = str(part.get_content()) if part is not None else ""
     except Exception:  # unknown charsets, broken encodings: show the bytes rather than nothing
         text = raw.partition(b"\r\n\r\n")[2].decode("utf-8", "replace")
-    return text.encode("utf-8", "replace").decode()
+    return text.encode("utf-8", "replace").decode().replace("\r\n", "\n")
 
 
 def _list(found: list[Message]) -> str:

@@ -58,9 +58,12 @@ def _shut(guarded: socket.socket) -> None:
         return  # the other side was quicker
 
 
-def endpoint(config: Mapping[str, Any], default_port: int) -> tuple[str, int]:
-    """Return the host and port of ``config``; raise ``Refused`` for what could be read as two hosts or none."""
-    host, port = config.get("host"), config.get("port") or default_port
+def endpoint(config: Mapping[str, Any]) -> tuple[str, int]:
+    """Return the host and port of ``config``; raise ``Refused`` for what could be read as two hosts or none.
+
+    There is no default port: the outbound guard checks a host and a port, so both must be said.
+    """
+    host, port = config.get("host"), config.get("port")
     if not isinstance(host, str) or not host or any(c in ",;%\\" or c.isspace() or not c.isprintable() for c in host):
         raise Refused("The connection's host is not one host name or address: correct the connection.")
     if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:

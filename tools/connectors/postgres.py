@@ -167,12 +167,12 @@ class PostgresConnector:
                 "maxLength": 253,
                 "description": "Name, address or socket folder",
             },
-            "port": {"type": "integer", "minimum": 1, "maximum": 65535, "default": 5432},
+            "port": {"type": "integer", "minimum": 1, "maximum": 65535},
             "database": {"type": "string", "minLength": 1, "maxLength": 63},
             "user": {"type": "string", "minLength": 1, "maxLength": 63},
             "sslmode": {"enum": ["disable", "prefer", "require", "verify-full"], "default": "prefer"},
         },
-        required=["host", "database", "user"],
+        required=["host", "port", "database", "user"],
     )
     secret_schema: ClassVar[Json] = object_schema({"password": {"type": "string", "minLength": 1}}, required=[])
     operations: ClassVar[Mapping[str, Operation]] = {"row.find": RowFind(), "row.update": RowUpdate()}

@@ -21,7 +21,6 @@ from tools.connectors.base import ConnectorError, NotSent, Refused, Target, Unkn
 from tools.connectors.deadline import Deadline, endpoint, resolve
 from tools.connectors.redaction import redact
 
-DEFAULT_PORT: Final = 5432
 NOWHERE: Final = "/nonexistent/countersign"
 BUSY: Final = (
     "too many",
@@ -118,7 +117,7 @@ def application_name(key: str) -> str:
 def server_name(target: Target) -> str:
     """Return where the connection leads, for people."""
     config = target.config
-    return f"{config.get('host')}:{config.get('port') or DEFAULT_PORT}/{config.get('database')}"
+    return f"{config.get('host')}:{config.get('port')}/{config.get('database')}"
 
 
 def described(target: Target) -> dict[str, Any]:
@@ -127,7 +126,7 @@ def described(target: Target) -> dict[str, Any]:
 
 
 def _connect(target: Target, deadline: Deadline, name: str) -> tuple[psycopg.Connection | None, ConnectorError | None]:
-    host, port = endpoint(target.config, DEFAULT_PORT)
+    host, port = endpoint(target.config)
     address = "" if host.startswith("/") else resolve(target.config, host, port, deadline)
     try:
         connection = psycopg.connect(

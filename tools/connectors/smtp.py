@@ -95,7 +95,7 @@ class SmtpConnector:
             "security": {"enum": ["none", "starttls", "tls"], "default": "starttls"},
             "ca_pem": {"type": "string", "description": "Certificates to trust instead of the system's, as PEM"},
         },
-        required=["host", "security"],
+        required=["host", "port", "security"],
     )
     secret_schema: ClassVar[Json] = object_schema(
         {"username": {"type": "string"}, "password": {"type": "string", "minLength": 1}}, required=[]

@@ -5,6 +5,7 @@ So that dot is sent by itself, last: a failure before it proves that nothing was
 nothing. An answer always counts: 5xx refuses for good, 4xx refuses for now, and neither delivers.
 """
 
+import base64
 import smtplib
 import socket
 import ssl
@@ -16,7 +17,7 @@ from tools.connectors.deadline import Deadline, endpoint, resolve
 from tools.connectors.message import Mail
 from tools.connectors.redaction import redact
 
-PORTS: Final = {"none": 25, "starttls": 587, "tls": 465}
+PROTECTIONS: Final = ("none", "starttls", "tls")
 
 
 class Client(smtplib.SMTP):
@@ -48,7 +49,7 @@ class Session:
     @property
     def server(self) -> str:
         """Where the connection leads, for people."""
-        return f"{self.target.config.get('host')}:{self.target.config.get('port') or PORTS.get(self.security, 25)}"
+        return f"{self.target.config.get('host')}:{self.target.config.get('port')}"
 
     def run(self, mail: Mail | None) -> str:
         """Sign in, send ``mail`` if there is one, and return the server's last answer as text.
@@ -66,11 +67,11 @@ class Session:
         raise failure
 
     def _open(self) -> socket.socket:
-        if self.security not in PORTS:
+        if self.security not in PROTECTIONS:
             raise Refused("The connection's security must be none, starttls or tls: correct the connection.")
         if self.security == "none" and self.target.secret.get("password"):
             raise Refused("A password is sent over TLS only: set the connection's security to starttls or tls.")
-        host, port = endpoint(self.target.config, PORTS[self.security])
+        host, port = endpoint(self.target.config)
         address = resolve(self.target.config, host, port, self.deadline)
         try:
             return socket.create_connection((address, port), timeout=self.deadline.require())
@@ -102,10 +103,21 @@ class Session:
             client.ehlo_or_helo_if_needed()
 
     def _sign_in(self, client: Client) -> None:
+        """Sign in by one mechanism and once: servers lock accounts that try (RFC 4616 says UTF-8)."""
         secret = self.target.secret
-        if secret.get("password"):
-            self.stage = "login"
-            client.login(str(secret.get("username") or ""), str(secret["password"]), initial_response_ok=True)
+        if not secret.get("password"):
+            return
+        self.stage = "login"
+        user, password = str(secret.get("username") or ""), str(secret["password"])
+        offered = client.esmtp_features.get("auth", "").upper().split()
+        if "PLAIN" in offered:
+            self._expect(client.docmd("AUTH", f"PLAIN {_coded(f'{chr(0)}{user}{chr(0)}{password}')}"), 235)
+        elif "LOGIN" in offered:
+            self._expect(client.docmd("AUTH", "LOGIN"), 334)
+            self._expect(client.docmd(_coded(user)), 334)
+            self._expect(client.docmd(_coded(password)), 235)
+        else:
+            raise smtplib.SMTPNotSupportedError
 
     def _idle(self, client: Client) -> str:
         self.stage = "noop"
@@ -142,15 +154,14 @@ class Session:
     def _failed(self, error: Exception) -> ConnectorError:
         """Class a failure by its stage and by the server's answer, if there was one."""
         code = getattr(error, "smtp_code", -1)
-        genuine = type(error) in {smtplib.SMTPResponseException, smtplib.SMTPAuthenticationError, smtplib.SMTPHeloError}
+        genuine = isinstance(error, smtplib.SMTPResponseException)
         if self.stage == "final dot" and (code not in range(400, 600) or self._invented(error)):
             return Unknown(
                 "The message was handed over and the mail server did not say what became of it.", self.evidence()
             )
         said = redact(_text(error), self.target.secret) if self.stage != "login" and genuine else ""
         evidence = self.evidence(code=code, said=said)
-        unsuitable = type(error) in {smtplib.SMTPException, smtplib.SMTPNotSupportedError, ssl.SSLCertVerificationError}
-        if unsuitable:
+        if isinstance(error, smtplib.SMTPNotSupportedError | ssl.SSLCertVerificationError):
             return Refused("The mail server does not offer the protection or sign-in that is asked for.", evidence)
         if self.stage == "login" and code in range(500, 600):
             return Refused(f"The credential was refused: renew it ({self.server}).", evidence)
@@ -172,6 +183,10 @@ def dotted(content: bytes) -> bytes:
     """Return message bytes with every line ending in CRLF and leading dots doubled (RFC 5321, 4.5.2)."""
     lines = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n").split(b"\n")
     return b"".join(b"." * line.startswith(b".") + line + b"\r\n" for line in lines)
+
+
+def _coded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def _text(error: Exception) -> str:
