@@ -23,7 +23,7 @@ demo-headless:
 	@exec $(BIN)/python -m config.demo --headless
 
 clean-demo:
-	@exec $(PYTHON) -m config.demo.clean
+	@python=$(BIN)/python; test -x $$python || python=$(PYTHON); exec $$python -m config.demo.clean
 
 test:
 	$(TEST)

@@ -11,8 +11,8 @@ import sys
 OLDEST = (3, 11)
 if sys.version_info < OLDEST:
     sys.exit(
-        "countersign: Python 3.11 or newer is needed, this is %d.%d: name one with PYTHON, "
-        "for example `make demo PYTHON=/path/to/python3.13`." % sys.version_info[:2]
+        "countersign: Python 3.11 or newer is needed, this is {}.{}: name one with PYTHON, "
+        "for example `make demo PYTHON=/path/to/python3.13`.".format(*sys.version_info[:2])
     )
 
 import argparse  # noqa: E402

@@ -60,7 +60,9 @@ class Cluster:
             words = self.child.last_words() if self.child else ""
             passing = "shared memory" in words or "could not create any TCP/IP sockets" in words
             if not passing or time.monotonic() > deadline:
-                raise CannotStart(f"PostgreSQL did not start; its log {self.places.logs / 'postgres.log'} ends:\n{words}")
+                raise CannotStart(
+                    f"PostgreSQL did not start; its log {self.places.logs / 'postgres.log'} ends:\n{words}"
+                )
             time.sleep(0.5)
         furnish(self)
 
@@ -86,14 +88,30 @@ class Cluster:
         rough = self.places.home / "postgres.making"
         shutil.rmtree(rough, ignore_errors=True)
         self.places.own(rough)
-        command = [self.programs / "initdb", "-D", rough, "-U", OWNER, "--auth-local=trust", "--auth-host=scram-sha-256"]
+        command: list[str | Path] = [
+            self.programs / "initdb",
+            "-D",
+            rough,
+            "-U",
+            OWNER,
+            "--auth-local=trust",
+            "--auth-host=scram-sha-256",
+        ]
         command += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         command += ["--no-instructions"] + (["--no-sync"] if self.fast else [])
         made = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd="/", env=EMPTY, **processes.identity(self.places.user)
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            env=EMPTY,
+            **processes.identity(self.places.user),
         )
         if made.returncode != 0:
-            raise CannotStart(f"the database cluster could not be made:\n{(made.stderr or made.stdout).strip()[-2000:]}")
+            raise CannotStart(
+                f"the database cluster could not be made:\n{(made.stderr or made.stdout).strip()[-2000:]}"
+            )
         rough.replace(self.data)
 
     def try_start(self, wanted_port: int) -> bool:
@@ -102,7 +120,12 @@ class Cluster:
         options = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.places.sockets}"]
         options += ["unix_socket_permissions=0700", "max_connections=200", "log_min_messages=warning", "timezone=UTC"]
         options += ["log_line_prefix=%m [%p] %q%u@%d ", *(FAST if self.fast else ())]
-        command = [self.programs / "postgres", "-D", self.data, *(part for option in options for part in ("-c", option))]
+        command: list[str | Path] = [
+            self.programs / "postgres",
+            "-D",
+            self.data,
+            *(part for option in options for part in ("-c", option)),
+        ]
         self.child = processes.start(
             "postgres",
             command,

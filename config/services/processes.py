@@ -64,7 +64,7 @@ def start(
     stdin: bytes | None = None,
     on_parents_death: signal.Signals = signal.SIGKILL,
 ) -> Child:
-    """Start ``command`` in a process group of its own, its output in ``log`` (the log before it becomes ``*.previous``)."""
+    """Start ``command`` in a process group of its own, its output in ``log``; the log before it is kept beside."""
     if log.exists():
         log.replace(log.with_suffix(".previous"))
     with log.open("wb") as output:

@@ -47,19 +47,20 @@ def services(var: Path, *, fast: bool = False, say: Callable[[str], None] = say)
         try:
             stack.enter_context(claimed(places, "services"))
         except InUse as other:
-            raise CannotStart(f"the services of {places.var} are in use by process {other.pid}: stop it first.") from None
+            raise CannotStart(
+                f"the services of {places.var} are in use by process {other.pid}: stop it first."
+            ) from None
         running = Services({name: os.environ[name] for name in ADDRESSES if os.environ.get(name)})
         if "DATABASE_URL" not in running.addresses or "REDIS_URL" not in running.addresses:
             places.prepare()
             start_missing(running, places, fast, stack, say)
         running.addresses.setdefault("DATABASE_OWNER_URL", running.addresses["DATABASE_URL"])
+        stack.callback(write_record, places.record, {"postgres_port": running.postgres_port})
         write_record(places.record, {**running.addresses, "postgres_port": running.postgres_port, "pid": os.getpid()})
         yield running
 
 
-def start_missing(
-    running: Services, places: Places, fast: bool, stack: ExitStack, say: Callable[[str], None]
-) -> None:
+def start_missing(running: Services, places: Places, fast: bool, stack: ExitStack, say: Callable[[str], None]) -> None:
     """Start PostgreSQL and Valkey where no address is given; ``stack`` stops them."""
     found = programs(places)
     if "DATABASE_URL" not in running.addresses:

@@ -1,9 +1,10 @@
-"""One Valkey server on the loopback, with a password of its own; it keeps nothing on disk: the broker holds no truth."""
+"""One Valkey server on the loopback, with a password of its own. The broker holds no truth: nothing is kept on disk."""
 
 import secrets
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from config.services import processes
@@ -30,7 +31,7 @@ class Broker:
             self.url = f"redis://:{password}@127.0.0.1:{port}/0"
             self.child = self.launch(port, password)
             child = self.child
-            processes.wait_until(lambda child=child: not child.is_alive or self.answers(), PATIENCE)
+            processes.wait_until(partial(self.settled, child), PATIENCE)
             if child.is_alive:
                 return
         raise CannotStart(f"Valkey did not start; its log {child.log} ends:\n{child.last_words()}")
@@ -49,6 +50,10 @@ class Broker:
             stdin="\n".join(settings).encode(),
             on_parents_death=signal.SIGTERM,
         )
+
+    def settled(self, child: processes.Child) -> bool:
+        """Return whether the start has succeeded or failed."""
+        return not child.is_alive or self.answers()
 
     def answers(self) -> bool:
         """Return whether the server answers a ping."""

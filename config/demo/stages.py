@@ -1,0 +1,82 @@
+"""What is done before the demo serves its first page, in order; each stage can be done again and changes nothing then.
+
+``python -m config.demo.stages owner`` does those that need the owner of the tables, ``... application`` those that run
+as the application itself. A line that a stage returns is shown at the end, beside the address (logins, for example).
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from config.services.running import say
+
+ANNOUNCED = "announced.txt"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One named step; ``as_owner`` says whose rights it needs."""
+
+    name: str
+    carry_out: Callable[[], Iterable[str] | None]
+    as_owner: bool = False
+
+
+def migrate() -> None:
+    """Bring the tables up to date."""
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def collect_static() -> None:
+    """Put the files that pages load where the web server takes them from."""
+    from django.core.management import call_command
+
+    call_command("collectstatic", verbosity=0, interactive=False)
+
+
+def prepare_crm() -> None:
+    """Make the demo's CRM, a database of its own that the tools reach with a role of their own."""
+    call("config.demo.crm", "ensure", os.environ["DATABASE_OWNER_URL"])
+
+
+def call(module: str, function: str, *arguments: str) -> Iterable[str] | None:
+    """Call a part of the demo where it is there."""
+    if find_spec(module) is None:
+        return None
+    result = getattr(import_module(module), function)(*arguments)
+    return result if isinstance(result, list) else None
+
+
+STAGES = (
+    Stage("Applying migrations", migrate, as_owner=True),
+    Stage("Collecting static files", collect_static, as_owner=True),
+    Stage("Preparing the CRM", prepare_crm, as_owner=True),
+)
+
+
+def main(whose: str, var: Path) -> int:
+    """Carry out the stages of ``whose`` rights (``owner`` or ``application``); return the exit status."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    lines: list[str] = []
+    for stage in STAGES:
+        if stage.as_owner == (whose == "owner"):
+            began = time.monotonic()
+            lines += stage.carry_out() or []
+            say(f"{stage.name}: done in {time.monotonic() - began:.1f} s")
+    with (var / ANNOUNCED).open("a") as file:
+        file.writelines(f"{line}\n" for line in lines)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], Path(sys.argv[2])))
