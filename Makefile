@@ -1,10 +1,9 @@
 # The commands that stay stable; README.md explains them. Needs python3 (3.11 or newer) and make, nothing else.
 #   PYTHON=/path/python3.13   another interpreter        VENV=/path    another virtualenv
-#   PORT=8001                 another port for the demo  COVERAGE=85   another floor for the tests' branch coverage
+#   PORT=8001                 another port for the demo  VAR_DIR=/path another folder for its data
 
 PYTHON ?= python3
 VENV ?= .venv
-COVERAGE ?= 60
 BIN = $(VENV)/bin
 RUNTIME = @$(PYTHON) -I config/virtualenv.py $(VENV) requirements.lock requirements-test.lock
 TEST = @$(PYTHON) -I config/virtualenv.py $(VENV) requirements-test.lock
@@ -27,7 +26,7 @@ clean-demo:
 
 test:
 	$(TEST)
-	@exec $(BIN)/python -m tests.run --coverage $(COVERAGE)
+	@exec $(BIN)/python -m tests.run
 
 bench:
 	$(TEST)
