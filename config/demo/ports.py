@@ -1,10 +1,14 @@
-"""Which port the demo's pages are served on."""
+"""Which ports the demo uses: one for its pages, which people choose, and two for its mail server, which stay."""
 
+import json
 import os
 import socket
 from contextlib import suppress
+from pathlib import Path
 
 from config.services.errors import CannotStart
+from config.services.postgres import free_port
+from config.services.running import write_record
 
 USUAL = 8000
 NEIGHBOURS = 20
@@ -33,6 +37,17 @@ def choose() -> int:
     raise CannotStart(
         f"ports {USUAL} to {USUAL + NEIGHBOURS - 1} are in use: choose another with `PORT=9000 make demo`."
     )
+
+
+def for_mail(var: Path) -> tuple[int, int]:
+    """Return the ports of SMTP and of the inbox's pages: those of the last start, unless somebody took them since."""
+    path = var / "mail.json"
+    before: dict[str, int] = {}
+    with suppress(OSError, ValueError):
+        before = json.loads(path.read_text())
+    smtp, inbox = free_port(before.get("smtp", 2525)), free_port(before.get("inbox", 8025))
+    write_record(path, {"smtp": smtp, "inbox": inbox})
+    return smtp, inbox
 
 
 def is_free(port: int) -> bool:

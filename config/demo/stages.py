@@ -8,12 +8,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
-from config.services.running import say
+from config.services.running import say, var_folder, write_record
 
 ANNOUNCED = "announced.txt"
 
@@ -42,16 +39,11 @@ def collect_static() -> None:
 
 
 def prepare_crm() -> None:
-    """Make the demo's CRM, a database of its own that the tools reach with a role of their own."""
-    call("config.demo.crm", "ensure", os.environ["DATABASE_OWNER_URL"])
+    """Make the demo's CRM, a database of its own, and note in ``var/crm.json`` how the agent's role reaches it."""
+    from config.demo import crm
 
-
-def call(module: str, function: str, *arguments: str) -> Iterable[str] | None:
-    """Call a part of the demo where it is there."""
-    if find_spec(module) is None:
-        return None
-    result = getattr(import_module(module), function)(*arguments)
-    return result if isinstance(result, list) else None
+    addresses = crm.ensure(os.environ["DATABASE_OWNER_URL"], password=os.environ["DEMO_CRM_PASSWORD"])
+    write_record(var_folder() / "crm.json", asdict(addresses))
 
 
 STAGES = (
@@ -61,7 +53,7 @@ STAGES = (
 )
 
 
-def main(whose: str, var: Path) -> int:
+def main(whose: str) -> int:
     """Carry out the stages of ``whose`` rights (``owner`` or ``application``); return the exit status."""
     import django
 
@@ -73,10 +65,10 @@ def main(whose: str, var: Path) -> int:
             began = time.monotonic()
             lines += stage.carry_out() or []
             say(f"{stage.name}: done in {time.monotonic() - began:.1f} s")
-    with (var / ANNOUNCED).open("a") as file:
+    with (var_folder() / ANNOUNCED).open("a") as file:
         file.writelines(f"{line}\n" for line in lines)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2])))
+    sys.exit(main(sys.argv[1]))

@@ -9,14 +9,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
 from config.demo import keys, ports
-from config.demo.stages import ANNOUNCED
+from config.demo.stages import ANNOUNCED, STAGES
 from config.services import processes
 from config.services.errors import CannotStart
 from config.services.places import CHECKOUT, InUse, Places, claimed
@@ -54,6 +54,8 @@ class Supervisor:
                 self.claim(stack)
                 running = stack.enter_context(services(self.var))
                 self.environment |= running.addresses | keys.ensure(self.var)
+                smtp, inbox = ports.for_mail(self.var)
+                self.environment |= {"DEMO_SMTP_PORT": str(smtp), "DEMO_INBOX_PORT": str(inbox)}
                 stack.callback(self.stop)
                 self.prepare()
                 self.start_processes()
@@ -80,7 +82,12 @@ class Supervisor:
                 "use that one, or stop it with Ctrl-C where it was started."
             ) from None
         self.port = ports.choose()
-        self.environment |= {"PORT": str(self.port), "COUNTERSIGN_URL": self.url, "HTTPS_ONLY": "0", "DEMO": "1"}
+        self.environment |= {
+            "PORT": str(self.port),
+            "COUNTERSIGN_URL": self.url,
+            "HTTPS_ONLY": "0",
+            "VAR_DIR": str(self.var),
+        }
         self.environment |= {"DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONUNBUFFERED": "1"}
         write_record(self.var / "demo.json", {"url": self.url, "pid": os.getpid()})
 
@@ -88,8 +95,9 @@ class Supervisor:
         """Carry out the stages: first those of the tables' owner, then those of the application."""
         (self.var / ANNOUNCED).unlink(missing_ok=True)
         owner = {**self.environment, "DATABASE_URL": self.environment["DATABASE_OWNER_URL"]}
-        for whose, environment in (("owner", owner), ("application", self.application())):
-            command = [sys.executable, "-m", "config.demo.stages", whose, str(self.var)]
+        todo = [("owner", owner), ("application", self.application())]
+        for whose, environment in todo if any(not stage.as_owner for stage in STAGES) else todo[:1]:
+            command = [sys.executable, "-m", "config.demo.stages", whose]
             if self.run_in_front(command, environment) != 0:
                 raise CannotStart(
                     "the demo could not be prepared; the lines above say why. `make clean-demo` starts afresh."
@@ -119,7 +127,7 @@ class Supervisor:
     def start_processes(self) -> None:
         """Start the mail server, the worker and the web server; the first started is the last stopped."""
         say("Starting the web server and the worker")
-        for name, command in commands(self.port).items():
+        for name, command in commands(self.environment).items():
             self.children.append(self.launch(name, command))
 
     def launch(self, name: str, command: list[str]) -> processes.Child:
@@ -142,6 +150,7 @@ class Supervisor:
     def announce(self, seconds: float) -> None:
         """Show where it is and who can sign in."""
         say(f"\nCountersign is at {self.url}  (ready after {seconds:.0f} s)")
+        say(f"Mail that it sends arrives at http://{ports.HOST}:{self.environment['DEMO_INBOX_PORT']}/")
         with suppress(OSError):
             say((self.var / ANNOUNCED).read_text().rstrip())
         say(
@@ -164,7 +173,7 @@ class Supervisor:
                     raise CannotStart(f"the {child.name} ended ({status}); {child.log} ends:\n{child.last_words()}")
                 say(f"The {child.name} ended ({status}); starting it again ({child.log.with_suffix('.previous')})")
                 child.stop()
-                self.children[position] = self.launch(child.name, commands(self.port)[child.name])
+                self.children[position] = self.launch(child.name, commands(self.environment)[child.name])
 
     def stop(self) -> None:
         """Stop the demo's processes, the last started first."""
@@ -173,25 +182,17 @@ class Supervisor:
         (self.var / "demo.json").unlink(missing_ok=True)
 
 
-def commands(port: int) -> dict[str, list[str]]:
+def commands(environment: Mapping[str, str]) -> dict[str, list[str]]:
     """Return the demo's processes, each with its command, in the order in which they start."""
     python = [sys.executable, "-m"]
-    found = {}
-    if find_spec("config.demo.mail") is not None:
-        found["mail"] = [*python, "config.demo.mail"]
-    found["worker"] = [*python, "celery", "-A", "config", "worker", "--pool", "threads", "--loglevel", "INFO"]
-    found["worker"] += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    found["web"] = [*python, "uvicorn", "config.asgi:application", "--host", ports.HOST, "--port", str(port)]
-    found["web"] += [
-        "--lifespan",
-        "off",
-        "--no-server-header",
-        "--timeout-graceful-shutdown",
-        "3",
-        "--log-level",
-        "warning",
-    ]
-    return found
+    mail = ["--smtp-port", environment["DEMO_SMTP_PORT"], "--http-port", environment["DEMO_INBOX_PORT"]]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    page = ["--host", ports.HOST, "--port", environment["PORT"], "--lifespan", "off", "--no-server-header"]
+    return {
+        "mail": [*python, "config.demo.mail", *mail, "--folder", str(Path(environment["VAR_DIR"]) / "mail")],
+        "worker": [*python, "celery", "-A", "config", "worker", "--pool", "threads", "--loglevel", "INFO", *quiet],
+        "web": [*python, "uvicorn", "config.asgi:application", *page, "--timeout-graceful-shutdown", "3"],
+    }
 
 
 def answers(url: str) -> bool:
