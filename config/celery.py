@@ -1,10 +1,20 @@
 """The Celery application: a message says only that a run may have work."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("countersign")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def refuse_unsafe_settings(**_: Any) -> None:
+    """Stop a worker that would run with forgotten keys."""
+    from config.checks import refuse_to_serve
+
+    refuse_to_serve()

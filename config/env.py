@@ -1,15 +1,31 @@
 """Typed environment readers; a secret may come from a file named by ``NAME_FILE``."""
 
+import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+_recorded: dict[str, str] = {}
+
+
+def use_recorded(*files: Path) -> None:
+    """Let the JSON objects in ``files`` answer for what the environment does not name.
+
+    The demo writes there what it started, so that ``manage.py`` in another terminal finds the same database and keys.
+    """
+    _recorded.clear()
+    for file in files:
+        with suppress(OSError, ValueError):
+            found = json.loads(file.read_text())
+            _recorded.update({name: value for name, value in found.items() if isinstance(value, str)})
 
 
 def text(name: str, default: str = "") -> str:
     """Return the setting ``name`` from the environment, or from the file that ``NAME_FILE`` names."""
     if file := os.environ.get(f"{name}_FILE"):
         return Path(file).read_text().strip()
-    return os.environ.get(name, default)
+    return os.environ.get(name) or _recorded.get(name) or default
 
 
 def flag(name: str, default: bool = False) -> bool:

@@ -1,23 +1,46 @@
 """Every setting of Countersign, read from the environment; ``docs/settings.md`` explains each."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from config import env
+from csp.constants import NONE, SELF
+
+from config import env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
+TESTING = bool(env.text("PYTEST_VERSION"))
+if not TESTING:
+    env.use_recorded(VAR / "services.json", VAR / "keys.json")
 
-SECRET_KEY = env.text("SECRET_KEY", "insecure-until-set")
+# Who we are and what we keep secret; config.checks refuses to serve where these are missing
+
+UNSET_SECRET_KEY = "insecure-until-set"  # noqa: S105 - the name of the gap, which config.checks refuses to serve with
+SECRET_KEY = env.text("SECRET_KEY", UNSET_SECRET_KEY)
+SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS")
 DEBUG = env.flag("DEBUG")
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" + (",testserver" if TESTING else ""))
 ENCRYPTION_KEYS = env.names("ENCRYPTION_KEYS")
+LEDGER_SIGNING_KEY = env.text("LEDGER_SIGNING_KEY")
+LEDGER_PUBLIC_KEYS = env.names("LEDGER_PUBLIC_KEYS")
+LEDGER_WITNESS_FILE = env.text("LEDGER_WITNESS_FILE")
+LEDGER_APPLICATION_ROLE = env.text("LEDGER_APPLICATION_ROLE", "countersign")
+OUTBOUND_ALLOWED = env.names("OUTBOUND_ALLOWED")
+
+# Runs and actions: how long a clearance lasts, and when a worker counts as dead
+
 CLEARANCE_SECONDS = env.number("CLEARANCE_SECONDS", 3600)
 TOOL_DEADLINE_SECONDS = env.number("TOOL_DEADLINE_SECONDS", 20)
 WORKER_HEARTBEAT_SECONDS = env.number("WORKER_HEARTBEAT_SECONDS", 3)
 WORKER_DEAD_AFTER_SECONDS = env.number("WORKER_DEAD_AFTER_SECONDS", 10)
 RETRY_BASE_SECONDS = env.number("RETRY_BASE_SECONDS", 1)
 SWEEP_SECONDS = env.number("SWEEP_SECONDS", 1)
-ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
+
+# What is installed
 
 INSTALLED_APPS = [
+    "config",
     "agents",
     "approvals",
     "memory",
@@ -40,6 +63,7 @@ INSTALLED_APPS = [
     "pgtrigger",
     "django_htmx",
     "csp",
+    "axes",
 ]
 
 MIDDLEWARE = [
@@ -53,6 +77,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -73,23 +98,175 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.database(env.text("DATABASE_URL", "postgresql://countersign@/countersign"))}
+# The database: a small pool a process. Closing a connection hands it back, so letting go before a network call is cheap
+# and no thread keeps one for ever. Tests take plain connections, which their databases outlive
+
+DATABASES: dict[str, Any] = {"default": env.database(env.text("DATABASE_URL", "postgresql://countersign@/countersign"))}
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+DATABASES["default"]["OPTIONS"] |= {
+    "application_name": "countersign",
+    "connect_timeout": 5,
+    "options": "-c idle_in_transaction_session_timeout=60000",
+}
+if not TESTING:
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": env.number("DATABASE_POOL", 12),
+        "timeout": 10,
+        "max_idle": 60,
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Redis carries wake-ups, live updates and throttle counters; losing it loses no run
+
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
+CACHES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    if TESTING
+    else {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "cache"}
+}
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 5,
+    "health_check_interval": 10,
+}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
+CELERY_TASK_DEFAULT_QUEUE = "runs"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONCURRENCY = env.number("WORKER_CONCURRENCY", 8)
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+# People: who they are, how they sign in, how long a session lasts
 
 AUTH_USER_MODEL = "workspaces.User"
 AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]
 ANONYMOUS_USER_NAME = None
 GUARDIAN_RAISE_403 = False
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = LOGIN_URL
+PASSWORD_HASHERS = (
+    ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    if TESTING
+    else ["django.contrib.auth.hashers.ScryptPasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+)
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+AXES_ENABLED = not TESTING
+AXES_FAILURE_LIMIT = 20
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = ["ip_address", ["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+
+# The browser: HTTPS, closed cookies, and a page that loads and sends nothing but to us
+
+HTTPS_ONLY = env.flag("HTTPS_ONLY", not (DEBUG or TESTING))
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 31_536_000) if HTTPS_ONLY else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
+SECURE_HSTS_PRELOAD = env.flag("HSTS_PRELOAD")
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # preloading cannot be taken back: the operator asks for it
+SECURE_REFERRER_POLICY = "same-origin"
+if env.flag("BEHIND_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
+CSRF_COOKIE_SECURE = HTTPS_ONLY
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = HTTPS_ONLY
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = env.number("SESSION_SECONDS", 12 * 60 * 60)
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
+# Files that never change between releases; the manifest gives each a name of its own
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR / "static"
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG or TESTING
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG or TESTING
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# The API
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
+    "PAGE_SIZE": 50,
+    "DEFAULT_THROTTLE_CLASSES": []
+    if TESTING
+    else ["rest_framework.throttling.AnonRateThrottle", "rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {
+        "anon": env.text("API_RATE_ANONYMOUS", "60/min"),
+        "user": env.text("API_RATE", "1200/min"),
+    },
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Countersign",
+    "DESCRIPTION": "The control plane for AI agents that act in business systems.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# Language, time, logs
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "var" / "static"
-STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
-
-REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+LOGGING_CONFIG = "config.logs.configure"
+LOGGING = logs.configuration(level=LOG_LEVEL, for_people=DEBUG)

@@ -1,0 +1,59 @@
+"""Which ports the demo uses: one for its pages, which people choose, and two for its mail server, which stay."""
+
+import json
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+from config.services.errors import CannotStart
+from config.services.postgres import free_port
+from config.services.running import write_record
+
+USUAL = 8000
+NEIGHBOURS = 20
+HOST = "127.0.0.1"
+
+
+def choose() -> int:
+    """Return the port that ``PORT`` names, or the first free one from 8000 on; raise `CannotStart` where there is none.
+
+    A port that somebody asked for is never silently exchanged for another.
+    """
+    wanted = os.environ.get("PORT", "")
+    if wanted:
+        if not wanted.isdigit() or not 0 < int(wanted) < 65536:
+            raise CannotStart(
+                f"PORT={wanted} is not a port: choose a number up to 65535, for example `PORT=8001 make demo`."
+            )
+        if not is_free(int(wanted)):
+            raise CannotStart(
+                f"port {wanted} is in use: choose another, for example `PORT={int(wanted) + 1} make demo`."
+            )
+        return int(wanted)
+    for port in range(USUAL, USUAL + NEIGHBOURS):
+        if is_free(port):
+            return port
+    raise CannotStart(
+        f"ports {USUAL} to {USUAL + NEIGHBOURS - 1} are in use: choose another with `PORT=9000 make demo`."
+    )
+
+
+def for_mail(var: Path) -> tuple[int, int]:
+    """Return the ports of SMTP and of the inbox's pages: those of the last start, unless somebody took them since."""
+    path = var / "mail.json"
+    before: dict[str, int] = {}
+    with suppress(OSError, ValueError):
+        before = json.loads(path.read_text())
+    smtp, inbox = free_port(before.get("smtp", 2525)), free_port(before.get("inbox", 8025))
+    write_record(path, {"smtp": smtp, "inbox": inbox})
+    return smtp, inbox
+
+
+def is_free(port: int) -> bool:
+    """Return whether nobody listens on ``port`` of the loopback."""
+    with socket.socket() as probe, suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((HOST, port))
+        return True
+    return False
