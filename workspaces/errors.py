@@ -65,3 +65,23 @@ class Unavailable(DomainError):
 
     code = "unavailable"
     http_status = 503
+
+
+class Unauthenticated(DomainError):
+    """Nobody said who they are, or it could not be believed."""
+
+    code = "unauthenticated"
+    http_status = 401
+
+
+class InvalidKey(Unauthenticated):
+    """An API key that opens nothing: wrong, expired, revoked, or of somebody who may not come in any more."""
+
+    code = "invalid_key"
+
+
+class Malformed(DomainError):
+    """What was sent cannot be read at all."""
+
+    code = "malformed"
+    http_status = 400
