@@ -50,7 +50,7 @@ def perform(step: Step) -> None:
 
 def _current(step: Step) -> Action:
     """Return the step's action, or the newest revision of it, which then takes its place."""
-    action = Action.objects.select_related("tool__connection", "compensates").get(pk=step.action_id)
+    action = Action.objects.select_related("tool__connection", "compensates").get(step=step)
     while action.status == S.SUPERSEDED:
         revision = action.revisions.select_related("tool__connection", "compensates").order_by("-created_at").first()
         if revision is None:

@@ -68,7 +68,7 @@ def settle(
         if happened:
             _happened(action, sentence, by)
         elif retry:
-            again = {} if cleared_until is None else {"cleared_until": cleared_until}
+            again: dict[str, Any] = {} if cleared_until is None else {"cleared_until": cleared_until}
             transition(action, ActionStatus.APPROVED, by=by, explanation=sentence, body={"settled": "retry"}, **again)
         else:
             transition(
