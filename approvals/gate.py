@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.db.models import Count, Q
 from django.utils import timezone
-from tools.schemas import validate
 
 from approvals.models import PolicyVersion, VersionStatus
 from approvals.policies.context import (
@@ -31,6 +30,7 @@ from approvals.states import Outcome
 from tools.errors import ToolUnavailable
 from tools.models import Action
 from tools.operations.targets import call_of
+from tools.schemas import validate
 from tools.states import ActionStatus
 from workspaces.canonical import digest
 from workspaces.errors import InvalidInput

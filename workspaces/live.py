@@ -22,7 +22,7 @@ def channel(workspace_id: UUID | str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _client() -> "redis.Redis[str]":
+def _client() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
 
 

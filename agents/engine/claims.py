@@ -1,5 +1,6 @@
 """Claiming: one owner a step, by compare-and-set under the database's clock."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -36,7 +37,7 @@ def claim_step(run_id: UUID, incarnation: UUID) -> Step | None:
         if step is None:
             return None
         if run.status != RunStatus.RUNNING:
-            begun = {} if run.started_at else {"started_at": ClockTimestamp()}
+            begun: dict[str, Any] = {} if run.started_at else {"started_at": ClockTimestamp()}
             transition(run, RunStatus.RUNNING, by=WORKER, **begun)
         transition(
             step,

@@ -7,11 +7,10 @@ content and is never an instruction (DESIGN invariant 17).
 import json
 from typing import Any
 
-from approvals.diffs import field_diff
-
 from agents.models import Run, Step
 from agents.providers.base import AssistantTurn, Message, ModelRequest, ToolResult, ToolSpec, UserText, answer_from_json
 from agents.states import StepKind, StepStatus
+from approvals.diffs import field_diff
 from memory.models import Message as SessionMessage
 from tools.models import Action, Tool
 from tools.states import ActionStatus

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.db.models import Max
 from django.utils import timezone
-from tools.schemas import declared_names
 
 from agents.engine.claims import WORKER
 from agents.engine.conversation import earlier_messages, steps_with_actions
@@ -23,6 +22,7 @@ from memory.operations import append_message
 from tools.models import Tool
 from tools.operations.proposing import leaf_json, propose
 from tools.provenance import Source, trace
+from tools.schemas import declared_names
 from tools.states import ActionStatus, Effect
 from workspaces.actors import Actor, actor_text
 from workspaces.errors import TooLarge

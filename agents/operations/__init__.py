@@ -1,6 +1,15 @@
 """Every write of the agents floor that people or programs ask for."""
 
+from agents.operations.configuring import create_agent, publish_version, save_route
 from agents.operations.rollbacks import confirm_rollback, preview_rollback
 from agents.operations.runs import cancel_run, start_run
 
-__all__ = ["cancel_run", "confirm_rollback", "preview_rollback", "start_run"]
+__all__ = [
+    "cancel_run",
+    "confirm_rollback",
+    "create_agent",
+    "preview_rollback",
+    "publish_version",
+    "save_route",
+    "start_run",
+]

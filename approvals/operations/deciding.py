@@ -8,7 +8,6 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
-from tools.schemas import validate
 
 from approvals.errors import AlreadyDecided, EvidenceChanged
 from approvals.models import Decision, Request, Verdict
@@ -21,6 +20,7 @@ from tools.models import Action
 from tools.operations.proposing import leaf_json, propose
 from tools.operations.settling import settle
 from tools.provenance import Source, trace
+from tools.schemas import validate
 from tools.signals import action_moved
 from tools.states import ActionStatus
 from workspaces.actors import actor_text

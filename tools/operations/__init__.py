@@ -1,5 +1,6 @@
 """Every write of the tools floor. ``execute`` and ``observe`` are the two doors to the outside; there is no third."""
 
+from tools.operations.configuring import create_connection, save_tool, set_tool_enabled, update_connection
 from tools.operations.executing import execute
 from tools.operations.images import look_before, read_back
 from tools.operations.observing import Observation, observe
@@ -9,6 +10,7 @@ from tools.operations.spending import reserve, settle_reservation
 
 __all__ = [
     "Observation",
+    "create_connection",
     "execute",
     "look_before",
     "lose",
@@ -17,6 +19,9 @@ __all__ = [
     "prove",
     "read_back",
     "reserve",
+    "save_tool",
+    "set_tool_enabled",
     "settle",
     "settle_reservation",
+    "update_connection",
 ]

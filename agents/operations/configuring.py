@@ -1,0 +1,115 @@
+"""Agents, their versions and model routes: what operators set up. A version is immutable; publishing makes a new one."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from agents.models import Agent, AgentVersion, AgentVersionTool, ModelRoute
+from agents.providers.base import Provider
+from audit.ledger.recording import record
+from tools.models import Tool
+from workspaces.actors import Actor, actor_text
+from workspaces.canonical import digest
+from workspaces.errors import InvalidInput
+from workspaces.models import User, Workspace
+from workspaces.operations.authority import require_owner
+
+ENDPOINT_KEYS = frozenset({"provider", "model", "base_url", "connection", "deadline_seconds"})
+
+
+def save_route(
+    *, workspace: Workspace, name: str, endpoints: list[dict[str, Any]], by: Actor, max_output_tokens: int = 2048
+) -> ModelRoute:
+    """Create or change a model route; raise ``InvalidInput`` for endpoints that are not understood."""
+    require_owner(by, workspace, "set up model routes")
+    _check_endpoints(endpoints)
+    with transaction.atomic():
+        route, created = ModelRoute.objects.update_or_create(
+            workspace=workspace,
+            name=name,
+            defaults={"endpoints": endpoints, "max_output_tokens": max_output_tokens},
+        )
+        record(
+            workspace_id=workspace.id,
+            actor=actor_text(by),
+            verb="route.created" if created else "route.changed",
+            subject=("route", route.id),
+            body={"endpoints": digest(endpoints)},
+        )
+    return route
+
+
+def _check_endpoints(endpoints: list[dict[str, Any]]) -> None:
+    if not endpoints:
+        raise InvalidInput("A model route needs at least one endpoint.", "Name a provider and a model.")
+    for entry in endpoints:
+        unknown = sorted(set(entry) - ENDPOINT_KEYS)
+        if unknown:
+            raise InvalidInput(
+                f"An endpoint has no {', '.join(unknown)}.", f"It has: {', '.join(sorted(ENDPOINT_KEYS))}."
+            )
+        if entry.get("provider") not in Provider.values:
+            raise InvalidInput(
+                f"There is no provider {entry.get('provider')!r}.", f"Choose one of: {', '.join(Provider.values)}."
+            )
+
+
+def create_agent(*, workspace: Workspace, name: str, title: str, by: Actor) -> Agent:
+    """Create an agent without a version; it takes no tasks until one is published."""
+    require_owner(by, workspace, "set up agents")
+    try:
+        with transaction.atomic():
+            agent = Agent.objects.create(workspace=workspace, name=name, title=title)
+            record(workspace_id=workspace.id, actor=actor_text(by), verb="agent.created", subject=("agent", agent.id))
+    except IntegrityError as error:
+        raise InvalidInput(f"There is an agent named {name} already.", "Choose another name.") from error
+    return agent
+
+
+def publish_version(
+    *,
+    agent: Agent,
+    goal: str,
+    route: ModelRoute,
+    tools: Sequence[Tool],
+    by: Actor,
+    step_limit: int = 30,
+    budget_usd: Decimal | None = None,
+    calls_per_turn: int = 16,
+    subject: dict[str, Any] | None = None,
+) -> AgentVersion:
+    """Make a new immutable version and let new runs begin with it; runs under way keep theirs."""
+    require_owner(by, agent.workspace, "publish agent versions")
+    if any(part.workspace_id != agent.workspace_id for part in (route, *tools)):
+        raise InvalidInput("Route and tools belong to the agent's own workspace.")
+    with transaction.atomic():
+        Agent.objects.select_for_update().get(pk=agent.pk)
+        last = agent.versions.aggregate(last=Max("number"))["last"] or 0
+        version = AgentVersion.objects.create(
+            workspace_id=agent.workspace_id,
+            agent=agent,
+            number=last + 1,
+            goal=goal,
+            route=route,
+            step_limit=step_limit,
+            budget_usd=budget_usd,
+            calls_per_turn=calls_per_turn,
+            subject=subject or {},
+            created_by=by if isinstance(by, User) else None,
+        )
+        AgentVersionTool.objects.bulk_create(
+            AgentVersionTool(workspace_id=agent.workspace_id, version=version, tool=tool) for tool in tools
+        )
+        Agent.objects.filter(pk=agent.pk).update(current_version=version)
+        record(
+            workspace_id=agent.workspace_id,
+            actor=actor_text(by),
+            verb="agent.version_published",
+            subject=("agent", agent.id),
+            body={"version": version.number, "goal": digest(goal), "tools": sorted(tool.name for tool in tools)},
+        )
+    agent.current_version = version
+    return version

@@ -1,0 +1,157 @@
+"""Connections and tools: what operators set up. Every change grows the connection's version, so that clearances given
+under the old one no longer hold."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from audit.ledger.recording import record
+from tools.connectors.registry import connector, operation
+from tools.models import Connection, Environment, Tool
+from tools.schemas import check_schema, schema_digest, validate
+from tools.states import Effect, Idempotency
+from workspaces.actors import Actor, actor_text
+from workspaces.canonical import digest
+from workspaces.errors import InvalidInput, StaleState
+from workspaces.models import Workspace
+from workspaces.operations.authority import require_owner
+
+STRICTNESS = {effect: rank for rank, effect in enumerate(Effect)}
+
+
+def create_connection(
+    *,
+    workspace: Workspace,
+    name: str,
+    kind: str,
+    config: dict[str, Any],
+    secret: dict[str, Any],
+    by: Actor,
+    environment: str = Environment.LIVE,
+) -> Connection:
+    """Set up the way to one outside system; raise ``InvalidInput`` where config or secret do not fit the kind."""
+    require_owner(by, workspace, "set up connections")
+    _check_fit(kind, config, secret)
+    connection = Connection(workspace=workspace, name=name, kind=kind, config=config, environment=environment)
+    connection.set_secret(secret)
+    try:
+        with transaction.atomic():
+            connection.save(force_insert=True)
+            _record(connection, "connection.created", by)
+    except IntegrityError as error:
+        raise InvalidInput(f"There is a connection named {name} already.", "Choose another name.") from error
+    return connection
+
+
+def update_connection(
+    *,
+    connection: Connection,
+    by: Actor,
+    config: dict[str, Any] | None = None,
+    secret: dict[str, Any] | None = None,
+    is_enabled: bool | None = None,
+) -> Connection:
+    """Change address, secret or whether it is enabled; what is None stays. Clearances under the old one lapse."""
+    require_owner(by, connection.workspace, "change connections")
+    with transaction.atomic():
+        locked = Connection.objects.select_for_update().get(pk=connection.pk)
+        if config is not None:
+            locked.config = config
+        if secret is not None:
+            locked.set_secret(secret)
+        _check_fit(locked.kind, locked.config, locked.open_secret() if secret is None else secret)
+        if is_enabled is not None:
+            locked.is_enabled = is_enabled
+        locked.version += 1
+        locked.save()
+        _record(locked, "connection.changed", by)
+    return locked
+
+
+def _check_fit(kind: str, config: dict[str, Any], secret: dict[str, Any]) -> None:
+    known = connector(kind)
+    fields: dict[str, list[str]] = {}
+    for part, value, schema in (("config", config, known.config_schema), ("secret", secret, known.secret_schema)):
+        for problem in validate(value, schema):
+            fields.setdefault(f"{part}{problem.path}", []).append(problem.sentence)
+    if fields:
+        raise InvalidInput(f"This does not fit a connection of kind {kind}.", "Correct the fields named.", fields)
+
+
+def _record(connection: Connection, verb: str, by: Actor) -> None:
+    record(
+        workspace_id=connection.workspace_id,
+        actor=actor_text(by),
+        verb=verb,
+        subject=("connection", connection.id),
+        body={
+            "kind": connection.kind,
+            "version": connection.version,
+            "enabled": connection.is_enabled,
+            "config": digest(connection.config),
+        },
+    )
+
+
+def save_tool(
+    *,
+    workspace: Workspace,
+    name: str,
+    title: str,
+    description: str,
+    connection: Connection,
+    operation_name: str,
+    options: dict[str, Any],
+    by: Actor,
+    effect: str | None = None,
+    egress: bool | None = None,
+    is_enabled: bool = True,
+) -> Tool:
+    """Create or change a tool. Its schema, effect and idempotency come from the connector's operation and the options.
+
+    ``effect`` and ``egress`` may only be stricter than the operation's own.
+    """
+    require_owner(by, workspace, "set up tools")
+    made = operation(connection.kind, operation_name)
+    schema = made.schema(options)
+    check_schema(schema)
+    if effect is not None and STRICTNESS[Effect(effect)] < STRICTNESS[made.effect]:
+        raise InvalidInput(f"{operation_name} is {made.effect}; a tool cannot be more lenient than that.")
+    values = {
+        "title": title,
+        "description": description,
+        "connection": connection,
+        "operation": operation_name,
+        "options": options,
+        "input_schema": schema,
+        "schema_digest": schema_digest(schema),
+        "effect": effect or made.effect,
+        "egress": made.egress if egress is None else (egress or made.egress),
+        "idempotency": Idempotency(made.idempotency),
+        "is_enabled": is_enabled,
+    }
+    with transaction.atomic():
+        tool, created = Tool.objects.update_or_create(workspace=workspace, name=name, defaults=values)
+        record(
+            workspace_id=workspace.id,
+            actor=actor_text(by),
+            verb="tool.created" if created else "tool.changed",
+            subject=("tool", tool.id),
+            body={"schema": tool.schema_digest, "effect": str(tool.effect), "enabled": tool.is_enabled},
+        )
+    return tool
+
+
+def set_tool_enabled(*, tool: Tool, enabled: bool, by: Actor) -> None:
+    """Let agents use a tool, or stop them; raise ``StaleState`` where that is so already."""
+    require_owner(by, tool.workspace, "enable and disable tools")
+    with transaction.atomic():
+        if not Tool.objects.filter(pk=tool.pk, is_enabled=not enabled).update(is_enabled=enabled):
+            raise StaleState(f"The tool {tool.name} is {'enabled' if enabled else 'disabled'} already.")
+        record(
+            workspace_id=tool.workspace_id,
+            actor=actor_text(by),
+            verb="tool.enabled" if enabled else "tool.disabled",
+            subject=("tool", tool.id),
+        )
+    tool.is_enabled = enabled
