@@ -20,3 +20,6 @@ def cast(db):
     from tests.factories import make_cast
 
     return make_cast()
+
+
+pytest_plugins = ["tests.desks"]

@@ -1,0 +1,56 @@
+"""A real SMTP server on loopback whose mailbox tests can read."""
+
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+
+from aiosmtpd.controller import Controller
+
+
+@dataclass
+class Mailbox:
+    """Keeps what arrives; ``drop_after_data`` cuts the connection when a message has arrived, before any answer."""
+
+    messages: list[EmailMessage] = field(default_factory=list)
+    drop_after_data: bool = False
+    refuse: str = ""
+
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 - aiosmtpd's name
+        if self.refuse:
+            return self.refuse
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
+        self.messages.append(message_from_bytes(envelope.content, policy=default))
+        if self.drop_after_data:
+            server.transport.abort()
+        return "250 Accepted"
+
+
+class OnFreePort(Controller):
+    """A controller that finds out which port it was given before it tries it."""
+
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+class MailServer:
+    """A server with a mailbox, on a free port."""
+
+    def __init__(self) -> None:
+        self.mailbox = Mailbox()
+        self.controller = OnFreePort(self.mailbox, hostname="127.0.0.1", port=0)
+
+    @property
+    def port(self) -> int:
+        return self.controller.port
+
+    def __enter__(self) -> "MailServer":
+        self.controller.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.controller.stop()
