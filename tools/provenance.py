@@ -6,8 +6,9 @@ is a fact. For every leaf of the arguments the trace names the sources that cont
 - *exactly*: a leaf of a structured source (a record, a tool's JSON result) has the same value; numbers are compared as
   numbers, and an integer never equals a boolean;
 - *by containment*: a text, or a text inside a structured source, contains it verbatim and on word boundaries, after
-  both were brought to NFC with runs of white space as one space. A number is contained where it stands alone: 5 is
-  not in "15", "2.5", "1,5" or "2026-05-01". An empty value, true, false and null are never found by containment.
+  both were brought to NFC with runs of white space as one space. An identifier is one word: "anna@example.org" is not
+  in "mary.anna@example.org", nor "https://a.example" in "https://a.example/b". A number is contained where it stands
+  alone: 5 is not in "15", "2.5", "1,5" or "2026-05-01". An empty value, true, false and null are never found so.
 
 A leaf is **trusted** if a trusted source contains it; what is found nowhere was made up by the model, and is not.
 A trusted leaf is a **coincidence** if it is short (at most three characters, a whole number below 1,000, a boolean,
@@ -15,7 +16,8 @@ null, an empty value) and no trusted source holds exactly that value under the s
 instruction, or *some* ``true`` in a record, says nothing about why it is here. The schema of the tool itself
 (kind ``schema``) may be named as a source but makes nothing trusted.
 
-Costs are bounded: each source is indexed once, in one pass; a leaf is looked for in a text only if all of its words
+Costs are bounded: of each source the first million characters are indexed once, in one pass (a value of a structured
+source counts as 20 characters more); a leaf is looked for in a text only if all of its words
 occur in it; and all such searches together read at most ``MAX_SCANNED`` characters, after which the remaining values
 count as not found. Trusted sources are searched first, so that a flood of untrusted text cannot take their share.
 Object *keys* are taken as fixed by the tool's schema, unless ``names`` says which are: any other key is then traced
@@ -38,13 +40,24 @@ Kind = Literal["instruction", "ticket", "tool_result", "person", "record", "docu
 MAX_LEAVES: Final = 1000
 MAX_SOURCE_CHARACTERS: Final = 1_000_000
 MAX_SCANNED: Final = 100_000_000
-PROBE_COST: Final = 200
+PROBE_COST: Final = 1000
+VALUE_COST: Final = 20
 MAX_EXCERPT: Final = 200
 SHORT_TEXT: Final = 3
 SMALL_NUMBER: Final = 1000
 
 _UNSPACED_RANGES = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_CONNECTING = r"\-.@/\\+%&#?~"
 _WORD = re.compile(f"[^\\W{_UNSPACED_RANGES}]+")
+_INSIDE = [
+    re.compile(f"{before}{after}")
+    for word in [f"[^\\W{_UNSPACED_RANGES}]"]
+    for before, after in [
+        (f"(?<={word})", word),
+        (f"(?<={word})", f"[{_CONNECTING}]{word}"),
+        (f"(?<={word}[{_CONNECTING}])", word),
+    ]
+]
 _SPACES = re.compile(r"\s+")
 _NUMBER = re.compile(r"(?<!\w)(?<!\d[-.,:/'’])[-+]?\d{1,40}(?:\.\d{1,40})?(?!\w)(?![-.,:/'’]\d)")
 
@@ -149,7 +162,7 @@ class _Index:
                 index.exact.setdefault(_exact(value), set()).add(name)
             if isinstance(value, str):
                 texts.append(_normal(_cut(value, room)))
-            room -= len(value) + 1 if isinstance(value, str) else 1
+            room -= VALUE_COST + (len(value) if isinstance(value, str) else 0)
             if room <= 0:
                 break
         index.text = "\0".join(texts)
@@ -234,10 +247,10 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
 
 
 def _joins(text: str, at: int) -> bool:
-    """Say whether the characters around position ``at`` belong to one word; scripts without spaces have none."""
+    """Say whether position ``at`` lies inside a word or an identifier; scripts without spaces have no words."""
     if at == 0 or at == len(text):
         return False
-    return unicodedata.combining(text[at]) > 0 or bool(_WORD.fullmatch(text, at - 1, at + 1))
+    return unicodedata.combining(text[at]) > 0 or any(pattern.match(text, at) for pattern in _INSIDE)
 
 
 def _is_short(value: Any) -> bool:

@@ -11,7 +11,8 @@ A *waived* rule (a review discharged by a grant of autonomy) still matches, and 
 so themselves can be waived.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,7 +68,7 @@ class Evaluation:
     review: ReviewTerms | None
 
 
-def evaluate(rules: Sequence[Rule], context: GateContext, waived: Collection[str] = frozenset()) -> Evaluation:
+def evaluate(rules: Sequence[Rule], context: GateContext, waived: AbstractSet[str] = frozenset()) -> Evaluation:
     """Return what ``rules`` say about ``context``; ``waived`` names the rules that a grant of autonomy discharges."""
     try:
         facts = Facts(context.as_cel())
@@ -83,7 +84,7 @@ def evaluate(rules: Sequence[Rule], context: GateContext, waived: Collection[str
     return Evaluation(outcome, matched, reasons, _terms(asking) if outcome == Outcome.REVIEW else None)
 
 
-def _match(rule: Rule, facts: Facts, waived: Collection[str]) -> Match | None:
+def _match(rule: Rule, facts: Facts, waived: AbstractSet[str]) -> Match | None:
     try:
         if not rule.condition.holds(facts):
             return None

@@ -66,6 +66,16 @@ def test_the_tools_own_schema_is_named_but_vouches_for_nothing():
         ("क", "कि", True),
         ("gold and more", "more and gold", False),
         ("nul inside", "nul\0inside", True),
+        ("anna@example.org", "mary.anna@example.org", False),
+        ("anna@example.org", "anna@example.org.attacker.example", False),
+        ("anna@example.org", "Is it <anna@example.org>, or not anna@example.org.", True),
+        ("example.org", "anna@example.org", False),
+        ("https://a.example", "https://a.example/b", False),
+        ("https://a.example/b", "(https://a.example/b)", True),
+        ("https://a.example/b?c=1", "https://a.example/b?c=1&d=2", False),
+        (".org", "example.org", False),
+        ("gold", "tier:gold,silver", True),
+        ("gold", "really gold?", True),
     ],
 )
 def test_text_is_found_verbatim_and_on_word_boundaries(value: str, text: str, found: bool):
@@ -221,3 +231,9 @@ def test_invariant_11_one_more_untrusted_source_changes_no_trust(arguments: Any,
         return [(leaf.path, leaf.trusted) for leaf in trace(arguments, sources)]
 
     assert judged(told(trusted)) == judged(heard(more), told(trusted))
+
+
+def test_a_record_of_very_many_values_is_read_up_to_a_bound():
+    many = [{"id": number} for number in range(60_000)]
+    found = [leaf.trusted for leaf in trace({"id": [40_000, 59_999]}, [told(many)])]
+    assert found == [True, False]
