@@ -34,6 +34,7 @@ def running(folder):
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
+        assert process.stdout is not None
         line = process.stdout.readline()
         smtp, web = map(int, re.findall(r"127\.0\.0\.1:(\d+)", line))
         assert "outside mail server" in line

@@ -232,3 +232,27 @@ def test_check_says_what_answered(target):
 def test_a_deadline_that_is_over_sends_nothing(target):
     with pytest.raises(NotSent):
         UPDATE.before(replace(target, deadline_seconds=0.0), {"id": 1001})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "before"),
+    [
+        ({"id": 1001}, {"id": 1001, "tier": "silver", "address": "Lindenweg 4", "note": None}),
+        ({"id": 1001, "name": "x"}, {"id": 1001, "tier": "silver", "address": "Lindenweg 4", "note": None}),
+        ({"tier": "gold"}, {"id": 1001, "tier": "silver", "address": "Lindenweg 4", "note": None}),
+        ({"id": 1001, "tier": "gold"}, None),
+        ({"id": 1001, "tier": "gold"}, {"id": 1001, "tier": "silver"}),
+        ({"id": 1001, "tier": "gold"}, {"id": 1001, "tier": "silver", "address": "", "note": None, "name": "x"}),
+    ],
+    ids=str,
+)
+def test_an_update_that_cannot_compare_everything_is_refused(target, inside, arguments, before):
+    with pytest.raises(Refused):
+        UPDATE.execute(target, arguments, key="k", before=before)
+    assert inside.execute("SELECT tier FROM customers WHERE id = 1001").fetchone() == ("silver",)
+
+
+def test_a_row_that_is_gone_proves_nothing(target):
+    before = {"id": 9, "tier": "silver", "address": "", "note": None}
+    assert UPDATE.probe(target, {"id": 9, "tier": "gold"}, key="k", before=before).happened is None
+    assert FIND.probe(target, {"name": "x"}, key="k", before=None).happened is False

@@ -78,7 +78,10 @@ def test_an_absent_database_is_refused(target):
         change(replace(target, config={**target.config, "database": "no_such_database"}))
 
 
-def test_our_own_environment_never_reaches_an_outside_server(through, monkeypatch):
+def test_our_own_environment_never_reaches_an_outside_server(through, monkeypatch, tmp_path):
+    (tmp_path / "pgpass").write_text("*:*:*:*:our-own-secret\n")
+    (tmp_path / "pgpass").chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pgpass"))
     monkeypatch.setenv("PGPASSWORD", "our-own-secret")
     monkeypatch.setenv("PGHOSTADDR", "10.255.255.1")
     with SignInRefused("28P01", "password authentication failed") as server, pytest.raises(Refused):

@@ -219,6 +219,26 @@ def test_starttls_and_sign_in(certificate):
     assert len(kept.envelopes) == 1
 
 
+def test_sign_in_uses_what_the_server_offers(certificate):
+    pem, context = certificate
+    kept = Kept()
+    secret = {"username": "dèsk", "password": PASSWORD}
+    server = {"tls_context": context, "authenticator": sign_in, "auth_required": True}
+    with mail_server(kept, auth_exclude_mechanism=["PLAIN"], **server) as port:
+        send(port, security="starttls", ca_pem=pem, secret=secret)
+    with (
+        mail_server(kept, auth_exclude_mechanism=["PLAIN", "LOGIN"], **server) as port,
+        pytest.raises(Refused, match="protection or sign-in"),
+    ):
+        send(port, security="starttls", ca_pem=pem, secret=secret)
+    assert len(kept.envelopes) == 1
+
+
+def test_an_unknown_protection_is_refused():
+    with pytest.raises(Refused, match="none, starttls or tls"):
+        send(25, security="ssl")
+
+
 def test_tls_from_the_first_byte(certificate):
     pem, context = certificate
     kept = Kept()

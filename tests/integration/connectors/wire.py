@@ -122,7 +122,12 @@ class Script(Listener):
     def __init__(self, **answers: object) -> None:
         super().__init__()
         self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self._answers = {"greeting": "220 demo", "ehlo": "250 demo", "mail": "250 ok", "rcpt": "250 ok"}
+        self._answers: dict[str, object] = {
+            "greeting": "220 demo",
+            "ehlo": "250 demo",
+            "mail": "250 ok",
+            "rcpt": "250 ok",
+        }
         self._answers |= {"data": "354 go on", "dot": "250 kept", "quit": "221 bye", "auth": "235 in"} | answers
         self.content = b""
 

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from tools.connectors.base import Refused
 from tools.connectors.columns import Column, columns, differs, image, json_value, parameter, same
+from tools.connectors.postgres_row import Row
 from tools.connectors.registry import operation
 from workspaces.canonical import canonical
 
@@ -145,7 +146,7 @@ def test_a_value_of_another_kind_never_travels(kind, value):
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_travels_without_loss(value):
-    assert float(parameter(Column("c", "number"), value)) == value
+    assert float(str(parameter(Column("c", "number"), value))) == value
 
 
 @pytest.mark.parametrize(
@@ -174,6 +175,17 @@ def test_true_is_not_one():
 
 def test_columns_may_be_names_alone():
     assert columns(["a", {"name": "b", "type": "date"}], of="columns") == [Column("a"), Column("b", "date")]
+
+
+def test_text_is_compared_byte_for_byte_whatever_the_column_calls_equal():
+    before = {"id": 1, "note": "re: all", "balance": "1.0"}
+    options = {**OPTIONS, "columns": ["note", {"name": "balance", "type": "decimal"}]}
+    query, values = Row.of(options).statement({"id": 1, "note": 'x"; --'}, before)
+    assert query.as_string() == (
+        'UPDATE "crm"."customers" SET "note" = %s WHERE "id" = %s AND "note"::text COLLATE "C" IS NOT DISTINCT FROM %s'
+        ' AND "balance" IS NOT DISTINCT FROM %s RETURNING "id", "note", "balance"'
+    )
+    assert values == ['x"; --', "1", "re: all", "1.0"]
 
 
 def test_undo_restores_only_what_changed():
