@@ -65,6 +65,7 @@ def guarded_client(*, deadline_seconds: float, max_bytes: int = MAX_BYTES) -> Gu
 
     At most ``max_bytes`` are read. A refused address raises ``InvalidInput``; everything else raises ``httpx2`` errors.
     """
+    _ssl_context()  # reading the certificates takes a while the first time, which is not the server's
     return GuardedClient(Exchange(time.monotonic() + deadline_seconds, max_bytes))
 
 

@@ -33,11 +33,14 @@ _TOWARDS: Final = re.compile(
     r"(?:\b(?:to|into|auf|zu|zum|in|à|au|a|al|is|be)\b(?: the| den| das| le| la)?|[:=→]|->)\s{0,3}[\"“„«']?\Z", re.I
 )
 _NOT: Final = re.compile(r"\b(?:not|never|don't|don’t|without|nicht|kein\w{0,2}|ne|pas|no)\b", re.IGNORECASE)
-_LINK: Final = (
-    r"\s{0,3}(?:has changed|changed|is now|now)?\s{0,3}(?:\b(?:to|is|auf|lautet|ist|est|es|à)\b|[:=])[ \t:]{0,3}"
-)
+_NEW: Final = re.compile(r"\b(?:new|neue\w?|nouve\w{1,4}|nuev[oa]|nuov[oa])\s{1,3}\Z", re.IGNORECASE)
+_FIRM_LINK: Final = r"\s{0,3}(?:has changed|changed|is now|now)?\s{0,3}(?:\b(?:to|auf|à)\b|(?<=is now)|[:=])[ \t:]{0,3}"
+_LOOSE_LINK: Final = r"\s{0,3}\b(?:is|lautet|ist|est|es)\b[ \t:]{0,3}"
 _QUOTED: Final = r"[\"“„«]([^\"”“»\n]{1,500})[\"”“»]"
 _PLAIN: Final = r"([^\s\"“„«.;][^\n\"“„«;]{0,499}?)(?=\.?\s*(?:\n|\Z|;|\.\s))"
+_COURTESY: Final = re.compile(
+    r",?\s+(?:please|bitte|thanks|thank you|danke|merci|gracias|por favor)\b.*\Z", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +102,34 @@ def _mentions(value: str, leaf: Leaf, ticket: str) -> list[tuple[str, bool]]:
     """Return ``value`` for each place where it is asked for, and whether a *to* or the like points at it."""
     found = []
     for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", ticket, re.IGNORECASE):
-        before = ticket[max(match.start() - _NEAR, 0) : match.start()]
-        after = ticket[match.end() : match.end() + _NEAR]
-        before, after = re.split(r"[.!?\n]", before)[-1], re.split(r"[.!?\n]", after)[0]
+        before = _same_sentence_before(match.start(), ticket)
+        after, *ends = re.split(r"([.!?\n])", ticket[match.end() : match.end() + _NEAR])
         named = any(_has_word(word, before) or _has_word(word, after) for word in _words(leaf))
-        if (named or _CHANGE.search(before)) and not _NOT.search(before):
+        changing = _CHANGE.search(before) is not None
+        asks = named and ends[:1] == ["?"]  # "what is the gold plan?" asks to know, "could you set it to gold?" to do
+        if (changing or (named and not asks)) and not _NOT.search(before):
             found.append((value, bool(_TOWARDS.search(before))))
     return found
+
+
+def _same_sentence_before(position: int, ticket: str) -> str:
+    return re.split(r"[.!?\n]", ticket[max(position - _NEAR, 0) : position])[-1]
 
 
 def _free_text(leaf: Leaf, ticket: str) -> str | None:
     if not leaf.takes("string"):
         return None
     for word in _words(leaf):
-        for shape in (_QUOTED, _PLAIN):
-            for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w){_LINK}{shape}", ticket, re.IGNORECASE):
-                before = re.split(r"[.!?\n]", ticket[max(match.start() - _NEAR, 0) : match.start()])[-1]
-                value = match.group(1).strip(" \t.,;'")
-                if value and leaf.accepts(value) and not _NOT.search(before):
+        for link, shape, only_new in (
+            (f"(?:{_FIRM_LINK}|{_LOOSE_LINK})", _QUOTED, False),
+            (_FIRM_LINK, _PLAIN, False),
+            (_LOOSE_LINK, _PLAIN, True),
+        ):
+            for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w){link}{shape}", ticket, re.IGNORECASE):
+                before = _same_sentence_before(match.start(), ticket)
+                value = _COURTESY.sub("", match.group(1)).strip(" \t.,;'")
+                allowed = not _NOT.search(before) and (not only_new or _NEW.search(before))
+                if value and allowed and leaf.accepts(value):
                     return value[:MAX_VALUE]
     return None
 

@@ -17,7 +17,7 @@ _NUMBER: Final = re.compile(
     r"\s{0,3}(?:number|no\.|nr\.|id)?\s{0,3}[:#]?\s{0,3}|#)(\d{1,12})\b",
     re.IGNORECASE,
 )
-_WORD: Final = r"[^\W\d_][\w'’.-]{0,40}"
+_WORD: Final = r"[^\W\d_][\w'’-]{0,40}"
 _QUOTED_NAME: Final = re.compile(rf"[\"“„«‘']\s?({_WORD}(?: {_WORD}){{1,3}})\s?[\"”“»’']")
 _NAMED: Final = re.compile(
     rf"\b(?:my name is|name is|customer|client|ich heiße|mein name ist|kunde|kundin|je m'appelle|me llamo|cliente)"

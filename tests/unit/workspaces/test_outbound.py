@@ -1,13 +1,21 @@
 """Which addresses the outbound guard lets through."""
 
+import contextlib
 import ipaddress
 import socket
+import ssl
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from workspaces.errors import InvalidInput
 from workspaces.outbound import check_address, guarded_client
@@ -200,7 +208,7 @@ def test_client_stops_at_its_size(settings, httpserver) -> None:
 def test_client_whose_time_is_up_does_not_connect(settings, httpserver) -> None:
     settings.OUTBOUND_ALLOWED = [f"127.0.0.1:{httpserver.port}"]
     with guarded_client(deadline_seconds=0) as client, pytest.raises(httpx2.ConnectTimeout):
-        client.get(httpserver.url_for("/"))
+        client.get(f"http://127.0.0.1:{httpserver.port}/")
     assert httpserver.log == []
 
 
@@ -208,7 +216,7 @@ def test_client_does_not_wait_for_a_reader_that_does_not_read(settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         settings.OUTBOUND_ALLOWED = [f"127.0.0.1:{listener.getsockname()[1]}"]
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        with guarded_client(deadline_seconds=0.3) as client, pytest.raises(httpx2.WriteTimeout):
+        with guarded_client(deadline_seconds=1) as client, pytest.raises(httpx2.WriteTimeout):
             client.post(url, content=b"x" * 50_000_000)
 
 
@@ -218,3 +226,54 @@ def test_every_reserved_network_is_refused() -> None:
         for address in (network[1], network[-2]):
             with pytest.raises(InvalidInput):
                 check_address(str(address), 443)
+
+
+def test_tls_is_asked_for_by_name_and_not_trusted_blindly(
+    settings, names: dict[str, list[str]], tmp_path: Path
+) -> None:
+    """The connection goes to the pinned address, but the certificate must be the name's."""
+    asked: list[str | None] = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path))
+    context.sni_callback = lambda _socket, name, _context: asked.append(name)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        names["api.example"] = ["127.0.0.1"]
+        settings.OUTBOUND_ALLOWED = [f"api.example:{port}"]
+        thread = threading.Thread(target=serve_tls_once, args=(listener, context))
+        thread.start()
+        with guarded_client(deadline_seconds=5) as client, pytest.raises(httpx2.ConnectError, match="certificate"):
+            client.get(f"https://api.example:{port}/")
+        thread.join(5)
+    assert asked == ["api.example"]
+    assert not client.exchange.sent
+
+
+def serve_tls_once(listener: socket.socket, context: ssl.SSLContext) -> None:
+    connection, _ = listener.accept()
+    with connection, contextlib.suppress(OSError):
+        context.wrap_socket(connection, server_side=True).close()
+
+
+def self_signed(folder: Path) -> Path:
+    """Write a certificate for api.example and its key into one file, and return it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "api.example")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    path = folder / "api.pem"
+    path.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(pem)
+    )
+    return path
