@@ -10,13 +10,14 @@ def encryption_keys(settings):
     settings.ENCRYPTION_KEYS = ["test:" + base64.b64encode(b"k" * 32).decode()]
 
 
-@pytest.fixture(autouse=True)
-def fast_passwords(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def cast(db):
     from tests.factories import make_cast
 
     return make_cast()
+
+
+@pytest.fixture(autouse=True)
+def static_files(settings, tmp_path_factory):
+    """Whitenoise warns of a folder that is not there, which it is only after collectstatic."""
+    settings.STATIC_ROOT = tmp_path_factory.getbasetemp()
