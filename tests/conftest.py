@@ -4,6 +4,8 @@ import base64
 
 import pytest
 
+pytest_plugins = ["tests.desks"]
+
 
 @pytest.fixture(autouse=True)
 def encryption_keys(settings):
@@ -11,8 +13,9 @@ def encryption_keys(settings):
 
 
 @pytest.fixture(autouse=True)
-def fast_passwords(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def static_files(settings, tmp_path_factory):
+    """Whitenoise warns of a folder that is not there, which it is only after collectstatic."""
+    settings.STATIC_ROOT = tmp_path_factory.getbasetemp()
 
 
 @pytest.fixture
@@ -20,6 +23,3 @@ def cast(db):
     from tests.factories import make_cast
 
     return make_cast()
-
-
-pytest_plugins = ["tests.desks"]

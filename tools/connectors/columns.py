@@ -26,7 +26,7 @@ from workspaces.canonical import MAX_SAFE_INTEGER
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 DECIMAL_PATTERN: Final = r"^-?[0-9]{1,100}(\.[0-9]{1,100})?$"
 BIG_PATTERN: Final = r"^-?[0-9]{1,19}$"
-NO_NUL: Final = r"^[^\u0000]*$"
+NO_NUL: Final = r"^[^\x00]*$"
 SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "text": {"type": "string", "pattern": NO_NUL},
     "integer": {"type": "integer", "minimum": -MAX_SAFE_INTEGER, "maximum": MAX_SAFE_INTEGER},

@@ -34,8 +34,8 @@ class MailSend:
         allowed_domains(options)
         properties = {
             "to": {"type": "string", "format": "email", "minLength": 3, "maxLength": MAX_ADDRESS},
-            "subject": {"type": "string", "minLength": 1, "maxLength": MAX_SUBJECT, "pattern": r"^[^\r\n\u0000]+$"},
-            "body": {"type": "string", "minLength": 1, "maxLength": max_body(options), "pattern": r"^[^\u0000]+$"},
+            "subject": {"type": "string", "minLength": 1, "maxLength": MAX_SUBJECT, "pattern": r"^[^\r\n\x00]+$"},
+            "body": {"type": "string", "minLength": 1, "maxLength": max_body(options), "pattern": r"^[^\x00]+$"},
         }
         return object_schema(properties, required=["to", "subject", "body"])
 

@@ -1,0 +1,43 @@
+"""What answers when no view did: problem+json under ``/api/``, a page everywhere else."""
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+
+from workspaces.api.problem import problem_page
+from workspaces.console.problems import render_problem, too_large
+from workspaces.errors import DomainError, Forbidden, Malformed, NotFound
+
+
+class Broken(DomainError):
+    """Something failed on our side; whoever asked learns that, and nothing about our insides."""
+
+    code = "internal_error"
+    http_status = 500
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what cannot be read."""
+    if isinstance(exception, RequestDataTooBig):
+        return _answer(request, too_large())
+    return _answer(request, Malformed("What was sent could not be read.", "Load it again and send it once more."))
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what is not allowed."""
+    return _answer(request, Forbidden("You may not do this here.", "Ask an owner of the workspace."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what is not there, or not theirs."""
+    hint = "It may have been removed, or belong to another workspace. Check the address."
+    return _answer(request, NotFound("There is nothing here that you can see.", hint))
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Answer a fault of ours: it was logged, and its details stay with us."""
+    message = "Something broke on our side; what you asked for may not have happened."
+    return _answer(request, Broken(message, "Look whether it happened before you try again."))
+
+
+def _answer(request: HttpRequest, error: DomainError) -> HttpResponse:
+    return problem_page(error) if request.path.startswith("/api/") else render_problem(request, error)
