@@ -9,7 +9,7 @@ from django.db import transaction
 from audit.ledger import sealing, witness
 from audit.ledger.contents import NO_PREVIOUS
 from audit.ledger.errors import SigningKeyMissing
-from audit.ledger.models import Seal
+from audit.ledger.models import Epoch, Seal
 from tests.unit.ledger.writing import seal_now, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,6 +96,13 @@ def test_a_torn_line_of_the_witness_is_written_again(workspace_id, witness_path)
     witness.offer()
     assert witness_path.read_text() == whole[:-20] + "\n" + whole.splitlines()[1] + "\n"
     assert len(witness.witnessed()[workspace_id]) == 2
+
+
+def test_what_ledger_rows_are_called(workspace_id):
+    event = write(workspace_id)[0]
+    assert str(event) == "system:test thing.changed thing:1"
+    assert str(seal_now(workspace_id)) == f"seal 1 of {workspace_id}"
+    assert str(Epoch.objects.get()) == "epoch 1"
 
 
 def test_without_a_witness_nothing_lags(workspace_id, settings):
