@@ -26,8 +26,8 @@ UNSEALED = """
 WITH RECURSIVE workspace(id) AS (
     (SELECT workspace_id FROM ledger_event ORDER BY workspace_id LIMIT 1)
     UNION ALL
-    SELECT (SELECT workspace_id FROM ledger_event WHERE workspace_id > id ORDER BY workspace_id LIMIT 1)
-    FROM workspace WHERE id IS NOT NULL
+    SELECT (SELECT workspace_id FROM ledger_event WHERE workspace_id > workspace.id ORDER BY workspace_id LIMIT 1)
+    FROM workspace WHERE workspace.id IS NOT NULL
 )
 SELECT workspace.id, unsealed.events, unsealed.oldest FROM workspace
 LEFT JOIN LATERAL (

@@ -68,7 +68,7 @@ def is_signed(key: Ed25519PublicKey, signature: str, message: bytes) -> bool:
     """Return whether ``signature`` (base64) over ``message`` was made with the private half of ``key``."""
     try:
         key.verify(base64.b64decode(signature, validate=True), message)
-    except (InvalidSignature, binascii.Error):
+    except (InvalidSignature, ValueError):
         return False
     return True
 
