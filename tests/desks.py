@@ -97,7 +97,7 @@ def desk(cast: Cast, desk_crm, crm: Crm, mail_server: MailServer, settings) -> "
         },
         crm_secret={"password": CRM_PASSWORD},
         mail={"host": "127.0.0.1", "port": mail_server.port, "security": "none"},
-        sender="Support <support@desk.example>",
+        sender="support@desk.example",
         endpoints=[{"provider": "demo", "model": "demo-planner"}],
         by=SETUP,
     )

@@ -1,6 +1,10 @@
 """The database's own clock, and the rule that no connection is held across a network call (DESIGN invariant 9)."""
 
+from typing import Any
+
 from django.db import connection, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.sql.compiler import SQLCompiler
 
 
 class ClockTimestamp(models.Func):
@@ -8,6 +12,18 @@ class ClockTimestamp(models.Func):
 
     function = "clock_timestamp"
     output_field = models.DateTimeField()
+
+
+@models.UUIDField.register_lookup
+class AnyOf(models.Lookup):  # type: ignore[type-arg]  # not subscriptable when it runs
+    """``field__any_of=array``: the value is one of the elements of an array column, also of an outer query's row."""
+
+    lookup_name = "any_of"
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+        left, left_params = self.process_lhs(compiler, connection)
+        right, right_params = self.process_rhs(compiler, connection)
+        return f"{left} = ANY({right})", [*left_params, *right_params]
 
 
 def release_connection() -> None:

@@ -17,7 +17,7 @@ from workspaces.operations import people, teams
 SEED: Final = System("demo")
 PASSWORD: Final = "countersign-demo"  # noqa: S105 - it opens the demo only, and is printed for everybody
 DOMAIN: Final = "demo.example"
-SENDER: Final = "Support <support@demo.example>"
+SENDER: Final = "support@demo.example"
 OPENAI_MODEL: Final = "gpt-5-mini"
 ANTHROPIC_MODEL: Final = "claude-sonnet-4-5"
 REVIEWING: Final = ["decide_reviewqueue"]

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from audit.ledger.recording import record
+from tools.connectors.base import ConnectorError, Operation
 from tools.connectors.registry import connector, operation
 from tools.models import Connection, Environment, Tool
 from tools.schemas import check_schema, schema_digest, validate
@@ -113,8 +114,7 @@ def save_tool(
     """
     require_owner(by, workspace, "set up tools")
     made = operation(connection.kind, operation_name)
-    schema = made.schema(options)
-    check_schema(schema)
+    schema = _schema_of(made, options)
     if effect is not None and STRICTNESS[Effect(effect)] < STRICTNESS[made.effect]:
         raise InvalidInput(f"{operation_name} is {made.effect}; a tool cannot be more lenient than that.")
     values = {
@@ -140,6 +140,15 @@ def save_tool(
             body={"schema": tool.schema_digest, "effect": str(tool.effect), "enabled": tool.is_enabled},
         )
     return tool
+
+
+def _schema_of(made: Operation, options: dict[str, Any]) -> dict[str, Any]:
+    try:
+        schema = made.schema(options)
+    except ConnectorError as error:
+        raise InvalidInput(error.message, "Correct the tool's options.", {"options": [error.message]}) from error
+    check_schema(schema)
+    return schema
 
 
 def set_tool_enabled(*, tool: Tool, enabled: bool, by: Actor) -> None:

@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Exists, Func, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 
+import workspaces.database  # noqa: F401 - registers the lookup any_of
 from workspaces.models.base import TenantRow
 from workspaces.models.user import User
 
@@ -61,5 +62,5 @@ def paused(*, repair: bool = False, scopes: str = "scopes") -> Exists:
 
     ``repair`` says that the row belongs to a rollback run, which some pauses let go on.
     """
-    found = Pause.objects.live().filter(scope_id=Func(OuterRef(scopes), function="ANY"))
+    found = Pause.objects.live().filter(scope_id__any_of=OuterRef(scopes))
     return Exists(found.filter(allows_repair=False) if repair else found)
