@@ -14,9 +14,13 @@ from config import logs
 def lines():
     """Send two loggers through the formatter used outside of DEBUG, and return what they wrote as objects."""
     written = io.StringIO()
-    described = dict(logs.configuration(level="INFO", for_people=False)["formatters"]["line"])
+    described = logs.configuration(level="INFO", for_people=False)["formatters"]["line"]
     handler = logging.StreamHandler(written)
-    handler.setFormatter(described.pop("()")(**described))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=described["processors"], foreign_pre_chain=described["foreign_pre_chain"]
+        )
+    )
     loggers = [logging.getLogger("ours"), logging.getLogger("theirs")]
     for logger in loggers:
         logger.addHandler(handler)
