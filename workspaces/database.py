@@ -1,6 +1,6 @@
 """The database's own clock, and the rule that no connection is held across a network call (DESIGN invariant 9)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -14,13 +14,19 @@ class ClockTimestamp(models.Func):
     output_field = models.DateTimeField()
 
 
+if TYPE_CHECKING:
+    UuidLookup = models.Lookup[Any]
+else:
+    UuidLookup = models.Lookup
+
+
 @models.UUIDField.register_lookup
-class AnyOf(models.Lookup):  # type: ignore[type-arg]  # not subscriptable when it runs
+class AnyOf(UuidLookup):
     """``field__any_of=array``: the value is one of the elements of an array column, also of an outer query's row."""
 
     lookup_name = "any_of"
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Any:
         left, left_params = self.process_lhs(compiler, connection)
         right, right_params = self.process_rhs(compiler, connection)
         return f"{left} = ANY({right})", [*left_params, *right_params]

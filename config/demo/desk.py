@@ -19,8 +19,8 @@ from workspaces.models import Workspace
 
 GOAL: Final = (
     "You work on the tickets of a support desk. Look the customer up first. If exactly one customer fits, propose the "
-    "change of the customer's record that the ticket asks for, if it asks for one, together with an e-mail reply to the "
-    "customer's address on record. If no customer or several fit, change nothing and say what is missing. Write to "
+    "change of the customer's record that the ticket asks for, if it asks for one, together with an e-mail reply to "
+    "the customer's address on record. If no customer or several fit, change nothing and say what is missing. Write to "
     "customers in their own language, briefly and kindly, and promise nothing that has not been done."
 )
 TIERS: Final = ["standard", "silver", "gold"]

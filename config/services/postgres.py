@@ -98,7 +98,7 @@ class Cluster:
             "--auth-host=scram-sha-256",
         ]
         command += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        command += ["--no-instructions"] + (["--no-sync"] if self.fast else [])
+        command += ["--no-instructions", "--no-sync"]
         made = subprocess.run(
             command,
             capture_output=True,

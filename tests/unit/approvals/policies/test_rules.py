@@ -72,6 +72,6 @@ def test_a_name_that_is_no_text_is_refused_once():
 
 def test_rules_are_a_list_of_bounded_length():
     with pytest.raises(InvalidInput, match="list"):
-        parse_rules({"read": READ})  # type: ignore[arg-type]
+        parse_rules({"read": READ})
     with pytest.raises(InvalidInput, match=f"{MAX_RULES}"):
         parse_rules([READ | {"name": f"r{number}"} for number in range(MAX_RULES + 1)])
