@@ -2,23 +2,24 @@
 
     python verify_ledger.py EXPORT --public-key KEY [--public-key OLDER_KEY] [--seal EARLIER_SEALS]
 
-KEY is base64 of 32 bytes and comes from whoever you trust for it, never with the export. EARLIER_SEALS is a file of
-seals kept elsewhere (one JSON object a line, such as the witness file): they show that nothing was replaced since.
-What is digested is canonical JSON (RFC 8785): keys in UTF-16 order, no spaces; the ledger holds no fractions, so the
-standard library writes the same bytes. Merkle trees are those of RFC 6962, signatures those of RFC 8032 (Ed25519).
+KEY (base64) comes from whoever you trust for it, never with the export. EARLIER_SEALS is a file of seals kept
+elsewhere, one JSON object a line: they show what was replaced since. Digests are over canonical JSON (RFC 8785), which
+the standard library writes too where there are no fractions. Trees are RFC 6962's, signatures RFC 8032's (Ed25519).
 """
 
 import argparse
 import base64
 import bisect
-import hashlib
 import json
 import sys
+from hashlib import sha256, sha512
+from operator import itemgetter
 
 # ruff: noqa: T201, B905, SIM905
 EVENT = "id workspace at actor verb subject_type subject_id body".split()
 SEAL = "kind format id workspace number epoch first last events merkle_root previous at key_id".split()
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
+place = itemgetter("epoch", "txid", "sequence")
 D, BASE = -121665 * pow(121666, -1, P) % P, (4 * pow(5, -1, P) % P).to_bytes(32, "little")
 
 
@@ -34,23 +35,18 @@ def content(row, fields):
     return json.dumps(ordered({f: row[f] for f in fields}), ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def sha(data):
-    return hashlib.sha256(data).hexdigest()
-
-
 def merkle_root(leaves):
-    level = [hashlib.sha256(b"\x00" + leaf).digest() for leaf in leaves]
+    level = [sha256(b"\x00" + leaf).digest() for leaf in leaves]
     while len(level) > 1:
         carried = level[-1:] if len(level) % 2 else []
-        level = [hashlib.sha256(b"\x01" + a + b).digest() for a, b in zip(level[::2], level[1::2])] + carried
+        level = [sha256(b"\x01" + a + b).digest() for a, b in zip(level[::2], level[1::2])] + carried
     return level[0].hex() if level else ""
 
 
 def add(one, other):
     (x, y), (u, v) = one, other
     k = D * x * u * y * v
-    inverse = pow(1 - k * k, -1, P)
-    return ((x * v + u * y) * (1 - k) * inverse % P, (y * v + x * u) * (1 + k) * inverse % P)
+    return ((x * v + u * y) * pow(1 + k, -1, P) % P, (y * v + x * u) * pow(1 - k, -1, P) % P)
 
 
 def times(scalar, point):
@@ -78,12 +74,8 @@ def is_signed(key, signature, message):
         public, commitment, s = decode(key), decode(raw[:32]), int.from_bytes(raw[32:], "little")
     except ValueError:
         return False
-    challenge = int.from_bytes(hashlib.sha512(raw[:32] + key + message).digest(), "little") % L
+    challenge = int.from_bytes(sha512(raw[:32] + key + message).digest(), "little") % L
     return len(raw) == 64 and s < L and times(s, decode(BASE)) == add(commitment, times(challenge, public))
-
-
-def place(event):
-    return (event["epoch"], event["txid"], event["sequence"])
 
 
 def check_chain(seals, keys):
@@ -94,7 +86,7 @@ def check_chain(seals, keys):
             yield f"seals {number + 1} to {seal['number'] - 1} are missing: removed"
         elif seal["previous"] != previous:
             yield f"{name} does not continue seal {number}: one of them was replaced"
-        if seal["digest"] != sha(content(seal, SEAL)):
+        if seal["digest"] != sha256(content(seal, SEAL)).hexdigest():
             yield f"{name} was edited: its digest is not that of its content"
         if not is_signed(keys.get(seal["key_id"], b""), seal["signature"], content(seal, SEAL)):
             yield f"{name} carries a wrong signature, or one of a key that was not given ({seal['key_id']})"
@@ -105,7 +97,7 @@ def check_chain(seals, keys):
 
 def check_events(events, seals):
     for event in events:
-        if event["digest"] != sha(content(event, EVENT)):
+        if event["digest"] != sha256(content(event, EVENT)).hexdigest():
             yield f"event {event['id']} ({event['verb']}) was edited: its digest is not that of its content"
     places, done = [place(event) for event in events], 0
     for seal in seals:
@@ -146,7 +138,7 @@ def main():
     parser.add_argument("--seal", help="seals kept elsewhere, one JSON object a line")
     options = parser.parse_args()
     try:
-        keys = {sha(key)[:16]: key for key in map(base64.b64decode, options.public_key)}
+        keys = {sha256(key).hexdigest()[:16]: key for key in map(base64.b64decode, options.public_key)}
         problems = list(check(read(options.export), read(options.seal) if options.seal else [], keys))
     except (OSError, LookupError, TypeError, ValueError) as error:
         sys.exit(f"This cannot be read as an exported ledger: {error!r}")

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from audit.ledger.errors import SigningKeyMissing
-from audit.ledger.signing import HINT, public_keys, signer
+from audit.ledger.signing import public_keys, signer
 
 
 @register("ledger")
@@ -19,7 +19,7 @@ def ledger_settings(**_: Any) -> list[CheckMessage]:
         if not relaxed:
             signer()
     except SigningKeyMissing as error:
-        found.append(Error(str(error), hint=HINT, id="ledger.E001"))
+        found.append(Error(str(error), id="ledger.E001"))
     if not relaxed and not getattr(settings, "LEDGER_WITNESS_FILE", ""):
         found.append(
             Warning(

@@ -1,6 +1,6 @@
 """The ledger's fixtures, and other connections to the same database: what races need."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import psycopg
@@ -13,7 +13,7 @@ __all__ = ["flush_past_the_ledger", "witness_path", "workspace_id"]
 
 
 @pytest.fixture
-def connect(transactional_db) -> Iterator:
+def connect(transactional_db: None) -> Iterator[Callable[..., psycopg.Connection]]:
     """Open a further connection, to this database or to another one of the cluster."""
     with ExitStack() as stack:
 

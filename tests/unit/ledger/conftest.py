@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from pytest_django import Settings
 
 from tests.unit.ledger.flushing import flush_past_the_ledger
 
@@ -14,7 +15,7 @@ SEED = base64.b64encode(bytes(range(32))).decode()
 
 
 @pytest.fixture(autouse=True)
-def witness_path(settings, tmp_path) -> Path:
+def witness_path(settings: Settings, tmp_path: Path) -> Path:
     settings.LEDGER_SIGNING_KEY = SEED
     settings.LEDGER_PUBLIC_KEYS = []
     settings.LEDGER_WITNESS_FILE = str(tmp_path / "witness.jsonl")

@@ -23,11 +23,9 @@ def flushing_past_triggers() -> Iterator[None]:
         statements = original(self, style, [table for table in tables if table != KEPT], **options)
         return ["SET LOCAL session_replication_role = replica;", *statements] if statements else []
 
-    DatabaseOperations.sql_flush = sql_flush
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
         yield
-    finally:
-        DatabaseOperations.sql_flush = original
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -28,8 +29,13 @@ class Colour(models.TextChoices):
     RED = "red"
 
 
-def event(**changes):
-    values = {"workspace_id": uuid4(), "actor": "system:test", "verb": "thing.changed", "subject": ("thing", uuid4())}
+def event(**changes: Any) -> Event:
+    values: dict[str, Any] = {
+        "workspace_id": uuid4(),
+        "actor": "system:test",
+        "verb": "thing.changed",
+        "subject": ("thing", uuid4()),
+    }
     return record(**(values | changes))
 
 
