@@ -57,3 +57,9 @@ class ByPlace(NewestFirst):
     def check_position(self, position: str) -> None:
         """Raise ``ValueError`` for what is no sequence."""
         int(position)
+
+
+class ByNumber(ByPlace):
+    """Numbered rows, newest first."""
+
+    ordering = "-number"

@@ -6,7 +6,9 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 from django.utils.functional import cached_property
 from rest_framework.generics import GenericAPIView
+from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from workspaces.errors import NotFound
 from workspaces.models import User, Workspace
@@ -16,7 +18,7 @@ Found = TypeVar("Found", bound=Model)
 
 
 class WorkspaceView(GenericAPIView[Any]):
-    """A view of the caller's current workspace."""
+    """A view of the caller's current workspace. ``queryset`` serves the description; ``visible`` serves callers."""
 
     request: Request
 
@@ -33,10 +35,45 @@ class WorkspaceView(GenericAPIView[Any]):
             raise TypeError("An endpoint without authentication has no caller.")
         return user
 
+    def visible(self) -> QuerySet[Any]:
+        """Return the rows that the caller may see, in all of their workspaces."""
+        raise NotImplementedError
+
+    def model_rows(self) -> QuerySet[Any]:
+        """Return every row of the view's model, for views that let in only those who may see all of them."""
+        rows: QuerySet[Any] = super().get_queryset().model._default_manager.all()
+        return rows
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """Return the rows of this workspace that the caller may see."""
+        if getattr(self, "swagger_fake_view", False):
+            return super().get_queryset()
+        return self.visible().filter(workspace_id=self.workspace.id)
+
     def find(self, rows: QuerySet[Found], row_id: UUID) -> Found:
         """Return one of ``rows`` of this workspace; what is foreign and what is absent is not there alike."""
-        found = rows.filter(pk=row_id, workspace=self.workspace).first()
+        found = rows.filter(pk=row_id, workspace_id=self.workspace.id).first()
         if found is None:
             name = rows.model._meta.verbose_name
             raise NotFound(f"There is no such {name} here.", "Check the id and the workspace.")
         return found
+
+    def shown(self, row: Model, status: int = 200, **headers: str) -> Response:
+        """Answer with one row."""
+        return Response(self.get_serializer(row).data, status=status, headers=headers)
+
+
+class RowsView(ListModelMixin, WorkspaceView):
+    """A list: filtered, and paged by cursor."""
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Answer with one page."""
+        return self.list(request, *args, **kwargs)
+
+
+class RowView(WorkspaceView):
+    """One row by its id."""
+
+    def get(self, request: Request, row_id: UUID) -> Response:
+        """Answer with the row."""
+        return self.shown(self.find(self.visible(), row_id))

@@ -1,0 +1,1 @@
+"""The API of agents, runs, steps, actions and conversations."""

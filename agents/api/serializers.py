@@ -1,0 +1,240 @@
+"""Agents, runs and steps as the API shows them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from agents.models import Agent, AgentVersion, Run, Step
+from tools.models import Budget, UsageRecord
+from workspaces.api.people import PersonOutput
+from workspaces.models import Pause, ScopeKind
+
+
+class AgentName(serializers.ModelSerializer[Agent]):
+    """An agent, by name."""
+
+    class Meta:
+        model = Agent
+        fields = ["id", "name", "title"]
+        read_only_fields = fields
+
+
+class AgentVersionOutput(serializers.ModelSerializer[AgentVersion]):
+    """An agent as it was on one day."""
+
+    route = serializers.SlugRelatedField[Any](slug_field="name", read_only=True)
+    is_demo = serializers.BooleanField(
+        source="route.is_demo", read_only=True, help_text="Whether the built-in planner answers, which is not a model."
+    )
+    tools = serializers.SlugRelatedField[Any](slug_field="name", many=True, read_only=True)
+
+    class Meta:
+        model = AgentVersion
+        fields = [
+            "id",
+            "number",
+            "goal",
+            "route",
+            "is_demo",
+            "tools",
+            "step_limit",
+            "budget_usd",
+            "calls_per_turn",
+            "created_at",
+        ]
+        read_only_fields = fields
+
+
+class AgentOutput(AgentName):
+    """An agent with its current version."""
+
+    current_version = AgentVersionOutput(read_only=True, allow_null=True)
+
+    class Meta(AgentName.Meta):
+        fields = [*AgentName.Meta.fields, "is_enabled", "created_at", "current_version"]
+        read_only_fields = fields
+
+
+class RunRow(serializers.ModelSerializer[Run]):
+    """One run in a list."""
+
+    agent = AgentName(read_only=True)
+    version = serializers.IntegerField(source="version.number", read_only=True)
+    started_by = PersonOutput(read_only=True)
+
+    class Meta:
+        model = Run
+        fields = [
+            "id",
+            "kind",
+            "mode",
+            "status",
+            "title",
+            "agent",
+            "version",
+            "session",
+            "parent",
+            "rolls_back",
+            "started_by",
+            "steps_used",
+            "step_limit",
+            "explanation",
+            "cancel_requested_at",
+            "created_at",
+            "started_at",
+            "finished_at",
+        ]
+        read_only_fields = fields
+
+
+class BudgetOutput(serializers.ModelSerializer[Budget]):
+    """A cap, and how much of it is used or held."""
+
+    class Meta:
+        model = Budget
+        fields = ["unit", "limit", "spent", "reserved"]
+        read_only_fields = fields
+
+
+class UsageTotals(serializers.Serializer[Any]):
+    """What the run's model calls used; calls of unknown price are counted apart, never as free."""
+
+    calls = serializers.IntegerField()
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    cost = serializers.DecimalField(max_digits=18, decimal_places=6, help_text="Of the calls whose price is known.")
+    currency = serializers.CharField()
+    unpriced_calls = serializers.IntegerField()
+
+
+class PauseOutput(serializers.ModelSerializer[Pause]):
+    """A scope in which nothing new starts."""
+
+    created_by = PersonOutput(read_only=True)
+    released_by = PersonOutput(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Pause
+        fields = [
+            "id",
+            "scope_kind",
+            "scope_id",
+            "reason",
+            "allows_repair",
+            "created_by",
+            "created_at",
+            "released_by",
+            "released_at",
+        ]
+        read_only_fields = fields
+
+
+class RunOutput(RunRow):
+    """A run with what it was given, what came of it, and what holds it."""
+
+    input = serializers.DictField(read_only=True)
+    outcome = serializers.DictField(read_only=True, allow_null=True)
+    plan = serializers.ListField(
+        child=serializers.DictField(), read_only=True, allow_null=True, help_text="A rollback's preview."
+    )
+    budgets = BudgetOutput(many=True, read_only=True)
+    usage = UsageTotals(read_only=True)
+    pauses = PauseOutput(many=True, read_only=True)
+    rollbacks = serializers.PrimaryKeyRelatedField[Any](many=True, read_only=True)
+
+    class Meta(RunRow.Meta):
+        fields = [
+            *RunRow.Meta.fields,
+            "input",
+            "outcome",
+            "plan",
+            "plan_digest",
+            "budgets",
+            "usage",
+            "pauses",
+            "rollbacks",
+        ]
+        read_only_fields = fields
+
+
+class RunInput(serializers.Serializer[Any]):
+    """A task for an agent."""
+
+    agent = serializers.CharField(max_length=100, help_text="The agent's name or id.")
+    text = serializers.CharField(
+        allow_blank=True, trim_whitespace=False, help_text="The task in free text, at most 100 kB."
+    )
+
+
+class RollbackInput(serializers.Serializer[Any]):
+    """What to look at."""
+
+    action = serializers.UUIDField(required=False, help_text="One action of the run; left out: everything it did.")
+
+
+class ConfirmationInput(serializers.Serializer[Any]):
+    """The preview that was read."""
+
+    plan_digest = serializers.RegexField(r"^[0-9a-f]{64}$", help_text="The plan_digest of the preview.")
+
+
+class StepOutput(serializers.ModelSerializer[Step]):
+    """One recorded unit of a run."""
+
+    input = serializers.DictField(read_only=True)
+    output = serializers.DictField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Step
+        fields = [
+            "id",
+            "run",
+            "number",
+            "turn",
+            "kind",
+            "status",
+            "action",
+            "input",
+            "output",
+            "explanation",
+            "attempt",
+            "failures",
+            "wake_at",
+            "created_at",
+            "started_at",
+            "finished_at",
+        ]
+        read_only_fields = fields
+
+
+class UsageOutput(serializers.ModelSerializer[UsageRecord]):
+    """One attempt at one model call."""
+
+    class Meta:
+        model = UsageRecord
+        fields = [
+            "id",
+            "step_id",
+            "attempt",
+            "provider",
+            "model",
+            "input_tokens",
+            "output_tokens",
+            "cached_tokens",
+            "cost",
+            "currency",
+            "latency_ms",
+            "outcome",
+            "explanation",
+            "at",
+        ]
+        read_only_fields = fields
+
+
+class PauseInput(serializers.Serializer[Any]):
+    """What to pause, and why."""
+
+    scope_kind = serializers.ChoiceField(choices=ScopeKind.choices)
+    scope_id = serializers.UUIDField()
+    reason = serializers.CharField(max_length=500)
+    allows_repair = serializers.BooleanField(default=False, help_text="Whether rollback runs may go on.")

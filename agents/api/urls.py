@@ -1,0 +1,25 @@
+"""The API of the agents floor."""
+
+from django.urls import path
+
+from agents.api import actions, agents, pauses, runs, sessions
+
+urlpatterns = [
+    path("agents/", agents.AgentsView.as_view(), name="api-agents"),
+    path("agents/<uuid:row_id>/", agents.AgentView.as_view(), name="api-agent"),
+    path("agents/<uuid:row_id>/versions/", agents.AgentVersionsView.as_view(), name="api-agent-versions"),
+    path("runs/", runs.RunsView.as_view(), name="api-runs"),
+    path("runs/<uuid:row_id>/", runs.RunView.as_view(), name="api-run"),
+    path("runs/<uuid:row_id>/steps/", runs.StepsView.as_view(), name="api-steps"),
+    path("runs/<uuid:row_id>/usage/", runs.UsageView.as_view(), name="api-usage"),
+    path("runs/<uuid:row_id>/cancel/", runs.CancelView.as_view(), name="api-cancel"),
+    path("runs/<uuid:row_id>/rollbacks/", runs.RollbacksView.as_view(), name="api-rollbacks"),
+    path("runs/<uuid:row_id>/confirm/", runs.ConfirmView.as_view(), name="api-confirm"),
+    path("actions/", actions.ActionsView.as_view(), name="api-actions"),
+    path("actions/<uuid:row_id>/", actions.ActionView.as_view(), name="api-action"),
+    path("pauses/", pauses.PausesView.as_view(), name="api-pauses"),
+    path("pauses/<uuid:row_id>/release/", pauses.ReleaseView.as_view(), name="api-release"),
+    path("sessions/", sessions.SessionsView.as_view(), name="api-sessions"),
+    path("sessions/<uuid:row_id>/", sessions.SessionView.as_view(), name="api-session"),
+    path("sessions/<uuid:row_id>/messages/", sessions.MessagesView.as_view(), name="api-messages"),
+]

@@ -1,0 +1,1 @@
+"""The API of requests, decisions and policies."""
