@@ -64,7 +64,7 @@ def _field(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> FieldDi
     if name not in old:
         return FieldDiff(name, "added", None, (Segment("added", _shown(new[name])),))
     before, after = _shown(old[name]), _shown(new[name])
-    if type(old[name]) is type(new[name]) and old[name] == new[name]:
+    if json_text(old[name]) == json_text(new[name]):
         return FieldDiff(name, "same", (Segment("same", before),), (Segment("same", after),))
     if before == after:
         before, after = json_text(old[name]), json_text(new[name])

@@ -78,7 +78,7 @@ def timeline() -> tuple[TimelineItem, ...]:
                      at=ago(minutes=7), key="s5", effect="irreversible", url=HERE,
                      facts=(("Sent", "yes"), ("Answer", "none: the connection closed"))),
         TimelineItem(title="Model call", kind="step", value="failed", icon="model", at=ago(minutes=5), key="s6",
-                     attempts=3, took=61 * second, costed=True, note="The provider answered 529 (overloaded) each time."),
+                     attempts=3, took=61 * second, costed=True, note="The provider answered 529 each time."),
         TimelineItem(title="Send an e-mail to ada@example.com", kind="action", value="in_review", icon="send",
                      at=ago(minutes=2), key="s7", effect="irreversible", url=f"{HERE}request/"),
     )  # fmt: skip

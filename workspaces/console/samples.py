@@ -173,7 +173,7 @@ def history() -> tuple[TimelineItem, ...]:
     return (
         TimelineItem(title="Proposed by sample-agent", kind="action", value="proposed", at=ago(minutes=12), key="1"),
         TimelineItem(
-            title="Edited", kind="decision", value="edit", at=ago(minutes=6), by="finance@example.com", key="2",
+            title="A later date", kind="decision", value="edit", at=ago(minutes=6), by="finance@example.com", key="2",
             note="Gold only from next month on.",
         ),
         TimelineItem(title="Asked again", kind="request", value="open", at=ago(minutes=6), key="3"),

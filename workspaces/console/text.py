@@ -33,6 +33,7 @@ _HIDDEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]+"
 )
+_TAGS: Final = re.compile("[\U000e0020-\U000e007e]+")
 _STACKED: Final = re.compile(rf"(?:(?!\s)\W){{{_COMBINING_CAP + 1},}}")
 _EMOJI_BEFORE: Final = re.compile("[\u00a9\u00ae\u2122-\u3299\ufe0f\U0001f000-\U0001faff#*0-9]$")
 _EMOJI_AFTER: Final = re.compile("^[\u2190-\u2bff\U0001f000-\U0001faff]")
@@ -95,7 +96,10 @@ def _joins_emoji(text: str, match: re.Match[str]) -> bool:
 
 
 def _marks(run: str) -> str:
-    """Label a run of hidden characters; equal neighbours are counted, and a long run is cut with its number."""
+    """Label a run of hidden characters: tag characters by what they spell, equal neighbours by their number."""
+    if _TAGS.fullmatch(run):
+        said = "".join(chr(ord(character) - 0xE0000) for character in run[:200])
+        return f'<span class="mark" title="hidden tag characters that spell this">TAG {escape(said)}</span>'
     marks: list[str] = []
     at = 0
     while at < len(run) and len(marks) < 12:

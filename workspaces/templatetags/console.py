@@ -1,7 +1,7 @@
 """Filters and tags that every console page uses: inert text, short ids, money, times, words for states."""
 
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, Final
 
 from django import template
@@ -18,6 +18,7 @@ register = template.Library()
 register.filter("inert", text.inert)
 register.filter("excerpt", text.excerpt)
 
+_SMALLEST: Final = Decimal("0.000001")
 _NO_MINOR_UNITS: Final = frozenset({"JPY", "KRW", "VND", "CLP", "ISK"})
 _THREE_MINOR_UNITS: Final = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 
@@ -43,9 +44,11 @@ def money(amount: Decimal | None, currency: str = "") -> str:
     if amount is None:
         return "unknown"
     places = 0 if currency in _NO_MINOR_UNITS else 3 if currency in _THREE_MINOR_UNITS else 2
+    if amount and abs(amount) < _SMALLEST:
+        return f"under {_SMALLEST:f} {currency}".strip()
     if amount and abs(amount) < 1:
         places = max(places, min(6, 1 - amount.adjusted()))
-    rounded = amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    rounded = amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN, context=Context(prec=60))
     return f"{rounded:,f} {currency}".strip()
 
 
@@ -74,7 +77,7 @@ def duration(value: timedelta | None) -> str:
     seconds = value.total_seconds()
     if seconds < 1:
         return f"{round(seconds * 1000)} ms"
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     pairs = [(unit, length) for unit, length in _UNITS if whole >= length]
