@@ -4,6 +4,7 @@ It is what the visual tests photograph. Shown while debugging and to staff; for 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from django import forms
@@ -111,6 +112,11 @@ def _run(state: str) -> Callable[[], Context]:
     return lambda: {"page": run_samples.run_page(state)}
 
 
+def _live() -> Context:
+    page = run_samples.run_page("waiting")
+    return {"page": replace(page, events_url=f"{samples.HERE}events/", region_url=f"{samples.HERE}region/")}
+
+
 def _edit() -> Context:
     form = SampleForm(initial={"tier": "gold", "note": samples.ticket().text, "discount": "5"})
     source = samples.arguments()[1].sources[0]
@@ -147,6 +153,7 @@ PAGES: Final[dict[str, tuple[str, Callable[[], Context], str]]] = {
     "runs": ("agents/runs.html", lambda: _runs(6), "runs"),
     "runs-empty": ("agents/runs.html", lambda: _runs(0), "runs"),
     "run": ("agents/run.html", _run("waiting"), "runs"),
+    "run-live": ("agents/run.html", _live, "runs"),
     "run-queued": ("agents/run.html", _run("queued"), "runs"),
     "run-paused": ("agents/run.html", _run("paused"), "runs"),
     "run-failed": ("agents/run.html", _run("failed"), "runs"),
