@@ -33,7 +33,7 @@ def faults(page):
 
 
 def test_every_page_fits_is_readable_and_is_refused_nothing_by_the_content_policy(open_page):
-    page = open_page("/components/")
+    page = open_page("/components/", reduced_motion="reduce")
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: said.append(str(error)))

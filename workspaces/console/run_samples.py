@@ -63,10 +63,9 @@ def in_flight() -> tuple[InFlight, ...]:
 def timeline() -> tuple[TimelineItem, ...]:
     """Return the steps of one run, of every kind and most states."""
     second = timedelta(seconds=1)
-    cost = {"cost": Decimal("0.0061"), "currency": "USD", "costed": True}
     return (
         TimelineItem(title="Model call", kind="step", value="succeeded", icon="model", at=ago(minutes=14), key="s1",
-                     took=2.4 * second, words=words(), **cost),
+                     took=2.4 * second, words=words(), cost=Decimal("0.0061"), currency="USD", costed=True),
         TimelineItem(title="Look up customer C-1042", kind="action", value="succeeded", icon="read", at=ago(minutes=14),
                      key="s2", took=0.034 * second, effect="read", data={"customer_id": "C-1042"}),
         TimelineItem(title="Change the tier of Ada Example", kind="action", value="succeeded", icon="tools",

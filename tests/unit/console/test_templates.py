@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.http import Http404
 from django.template.loader import get_template, render_to_string
 from django.test import RequestFactory
 
 from workspaces.console import components
+from workspaces.console.words import LOOKS
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 FILES = sorted(TEMPLATES.rglob("*.html"))
@@ -51,7 +53,7 @@ def test_template_never_marks_text_safe(path):
 def test_icons_that_are_used_exist():
     used = {icon for path in FILES for icon in re.findall(r'{% icon "([\w-]+)" %}', path.read_text())}
     used |= {icon for path in FILES for icon in re.findall(r'icon_name="([\w-]+)"', path.read_text())}
-    used |= {known.icon for states in components.LOOKS.values() for known in states.values()}
+    used |= {known.icon for states in LOOKS.values() for known in states.values()}
     assert used <= ICONS
 
 
@@ -89,5 +91,5 @@ def test_error_page_stands_without_request_or_frame(status):
 
 def test_components_do_not_exist_for_the_public(settings):
     settings.DEBUG = False
-    with pytest.raises(components.Http404):
+    with pytest.raises(Http404):
         components.index(RequestFactory().get("/"))
