@@ -7,20 +7,13 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 844}
 
 OpenPage = Callable[..., Page]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def database_beside_the_event_loop() -> Iterator[None]:
-    """Playwright's loop runs in this thread; Django would refuse the test database's set-up beside it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        yield
 
 
 @pytest.fixture(scope="session")
@@ -35,14 +28,22 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture(scope="session")
+def sample_server() -> Iterator[LiveServer]:
+    """Serve without a database: the pages with samples may not need one."""
+    server = LiveServer("localhost")
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def open_page(browser: Browser, live_server: Any, settings: Any) -> Iterator[OpenPage]:
+def open_page(browser: Browser, sample_server: LiveServer, settings: Any) -> Iterator[OpenPage]:
     """Return a function that opens ``path`` in a fresh context; keywords go to Playwright's ``new_context``."""
     settings.DEBUG = True
     contexts = []
 
     def open_(path: str, **options: Any) -> Page:
-        context = browser.new_context(base_url=live_server.url, **{"viewport": WIDE, **options})
+        context = browser.new_context(base_url=sample_server.url, **{"viewport": WIDE, **options})
         contexts.append(context)
         page = context.new_page()
         page.goto(path)
