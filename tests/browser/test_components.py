@@ -9,8 +9,6 @@ from playwright.sync_api import expect
 from tests.browser.conftest import NARROW, WIDE
 from workspaces.console.components import PAGES
 
-pytestmark = pytest.mark.urls("tests.browser.urls")
-
 EVENTS = "text/event-stream"
 WIDTHS = (320, 390, 768, 1024, 1440)
 COLOURS: list[dict[str, Any]] = [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"contrast": "more"}]

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -35,6 +36,7 @@ class SampleSignIn(forms.Form):
     password = forms.CharField(widget=forms.PasswordInput)
 
 
+@login_not_required
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Show every component in every state."""
@@ -42,6 +44,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "console/components.html", _components())
 
 
+@login_not_required
 @require_safe
 def page(request: HttpRequest, name: str) -> HttpResponse:
     """Show one whole page with samples; ``name`` is a key of ``PAGES``."""

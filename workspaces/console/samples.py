@@ -73,10 +73,11 @@ def frame(*, here: str = "inbox", paused: bool = False) -> Frame:
             NavItem(key="ledger", label="Ledger", url=f"{HERE}ledger/", icon="ledger", go="l"),
         ),
         choices=(
-            WorkspaceChoice(name="Sample workspace", url=HERE, current=True),
-            WorkspaceChoice(name="A workspace with a name that is rather longer than most", url=HERE),
+            WorkspaceChoice(id=str(ID), name="Sample workspace", current=True),
+            WorkspaceChoice(name="A workspace with a name that is rather longer than most", id="2"),
         ),
         pauses=pauses() if paused else (),
+        switch_url=HERE,
         pause_url=HERE,
         pauses_url=f"{HERE}pauses/",
         demo_planner=True,

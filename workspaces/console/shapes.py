@@ -40,10 +40,10 @@ class PauseRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceChoice:
-    """A workspace that the person may switch to by a POST to ``url``."""
+    """A workspace that the person may switch to: its id is posted as ``workspace`` to the frame's ``switch_url``."""
 
+    id: str
     name: str
-    url: str
     current: bool = False
 
 
@@ -59,6 +59,7 @@ class Frame:
     nav: Sequence[NavItem] = ()
     here: str = ""
     choices: Sequence[WorkspaceChoice] = ()
+    switch_url: str = ""
     pauses: Sequence[PauseRow] = ()
     pause_url: str = ""
     pauses_url: str = ""
