@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from workspaces.console import sessions
+from workspaces.console import components, sessions
 
 app_name = "console"
 
@@ -11,4 +11,6 @@ urlpatterns = [
     path("sign-in/", sessions.SignIn.as_view(), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("workspaces/switch/", sessions.switch_workspace, name="switch-workspace"),
+    path("components/", components.index, name="components"),
+    path("components/<slug:name>/", components.page, name="component-page"),
 ]

@@ -1,0 +1,182 @@
+"""``/components/``: every component in every state, and every page with samples.
+
+It is what the visual tests photograph. Shown while debugging and to staff; for everybody else it does not exist.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from workspaces.console import run_samples, samples
+from workspaces.console.words import LOOKS
+
+Context = dict[str, Any]
+
+
+class SampleForm(forms.Form):
+    """One field of every kind that the console's forms use."""
+
+    tier = forms.ChoiceField(choices=[("silver", "silver"), ("gold", "gold")], help_text="As the CRM names it.")
+    discount = forms.DecimalField(label="Discount in percent", max_value=20, required=False)
+    note = forms.CharField(widget=forms.Textarea(attrs={"rows": 4}))
+    notify = forms.BooleanField(label="Tell the account manager", required=False)
+
+
+class SampleSignIn(forms.Form):
+    """The two fields of signing in."""
+
+    username = forms.EmailField(label="E-mail")
+    password = forms.CharField(widget=forms.PasswordInput)
+
+
+@login_not_required
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """Show every component in every state."""
+    _only_staff(request)
+    return render(request, "console/components.html", _components())
+
+
+@login_not_required
+@require_safe
+def page(request: HttpRequest, name: str) -> HttpResponse:
+    """Show one whole page with samples; ``name`` is a key of ``PAGES``."""
+    _only_staff(request)
+    if name not in PAGES:
+        raise Http404
+    template, build, here = PAGES[name]
+    frame = samples.frame(here=here, paused="paused" in name) if here else None
+    return render(request, template, {"frame": frame, **build()})
+
+
+def _only_staff(request: HttpRequest) -> None:
+    if not settings.DEBUG and not getattr(getattr(request, "user", None), "is_staff", False):
+        raise Http404
+
+
+def _components() -> Context:
+    form = SampleForm(data={"discount": "50", "note": "", "tier": "gold"})
+    return {
+        "frame": samples.frame(here=""),
+        "pages": list(PAGES),
+        "looks": [(kind, list(states)) for kind, states in LOOKS.items()],
+        "hostile": samples.HOSTILE,
+        "facts": samples.facts().values(),
+        "bars": samples.bars().items(),
+        "arguments": samples.arguments(),
+        "changes": samples.changes(),
+        "reasons": samples.reasons(),
+        "quorum": samples.request_page().quorum,
+        "ticket": samples.ticket(),
+        "reads": samples.reads(),
+        "words": samples.words(),
+        "said": samples.words("I am certain. " + samples.BIDI),
+        "timeline": run_samples.timeline(),
+        "pauses": samples.pauses(),
+        "in_flight": run_samples.in_flight(),
+        "rows": samples.inbox_rows(4),
+        "runs": run_samples.run_rows(),
+        "filters": run_samples.filters(),
+        "pager": run_samples.pager(),
+        "form": form,
+        "fields": [(field, None, None) for field in form],
+        "now": samples.ago(),
+        "soon": samples.ago(hours=-3),
+        "amounts": _amounts(),
+        "id": samples.ID,
+        "digest": samples.DIGEST,
+    }
+
+
+def _amounts() -> list[tuple[Any, str]]:
+    run = run_samples.run_row()
+    refund = samples.facts()["compensatable"]
+    return [(refund.amount, "EUR"), (refund.amount, "JPY"), (run.cost, "USD"), (None, "USD")]
+
+
+def _inbox(count: int, selected: int | None = None) -> Context:
+    rows = samples.inbox_rows(count, selected)
+    pager = run_samples.pager() if count > 7 else None
+    return {"rows": rows, "waiting": count, "new_run_url": samples.HERE, "pager": pager}
+
+
+def _request(state: str) -> Callable[[], Context]:
+    return lambda: {"page": samples.request_page(state), **_inbox(7, 0)}
+
+
+def _run(state: str) -> Callable[[], Context]:
+    return lambda: {"page": run_samples.run_page(state)}
+
+
+def _live() -> Context:
+    page = run_samples.run_page("waiting")
+    return {"page": replace(page, events_url=f"{samples.HERE}events/", region_url=f"{samples.HERE}region/")}
+
+
+def _edit() -> Context:
+    form = SampleForm(initial={"tier": "gold", "note": samples.ticket().text, "discount": "5"})
+    source = samples.arguments()[1].sources[0]
+    fields = [(field, form.initial.get(field.name), source if field.name == "tier" else None) for field in form]
+    page = samples.request_page()
+    return {"page": page, "form": form, "fields": fields, "cancel_url": samples.HERE, "binding": samples.DIGEST}
+
+
+def _runs(count: int) -> Context:
+    paged = {"pager": run_samples.pager(), "filters": run_samples.filters()} if count else {}
+    return {"runs": run_samples.run_rows(count), "new_run_url": samples.HERE, **paged}
+
+
+def _ledger() -> Context:
+    return {
+        "events": run_samples.event_rows(), "seals": run_samples.seal_rows(), "unsealed": 2, "lag_alarm": True,
+        "pager": run_samples.pager(), "filters": run_samples.filters(),
+    }  # fmt: skip
+
+
+PAGES: Final[dict[str, tuple[str, Callable[[], Context], str]]] = {
+    "inbox": ("approvals/inbox.html", lambda: _inbox(7), "inbox"),
+    "inbox-many": ("approvals/inbox.html", lambda: _inbox(40), "inbox"),
+    "inbox-empty": ("approvals/inbox.html", lambda: _inbox(0), "inbox"),
+    "inbox-paused": ("approvals/inbox.html", lambda: _inbox(3), "inbox"),
+    "request": ("approvals/request.html", _request("action"), "inbox"),
+    "request-settle": ("approvals/request.html", _request("settle"), "inbox"),
+    "request-refused": ("approvals/request.html", _request("refused"), "inbox"),
+    "request-edited": ("approvals/request.html", _request("edited"), "inbox"),
+    "request-drifted": ("approvals/request.html", _request("drifted"), "inbox"),
+    "request-decided": ("approvals/request.html", _request("decided"), "inbox"),
+    "request-hostile": ("approvals/request.html", _request("hostile"), "inbox"),
+    "edit": ("approvals/request_edit.html", _edit, "inbox"),
+    "runs": ("agents/runs.html", lambda: _runs(6), "runs"),
+    "runs-empty": ("agents/runs.html", lambda: _runs(0), "runs"),
+    "run": ("agents/run.html", _run("waiting"), "runs"),
+    "run-live": ("agents/run.html", _live, "runs"),
+    "run-queued": ("agents/run.html", _run("queued"), "runs"),
+    "run-paused": ("agents/run.html", _run("paused"), "runs"),
+    "run-failed": ("agents/run.html", _run("failed"), "runs"),
+    "run-succeeded": ("agents/run.html", _run("succeeded"), "runs"),
+    "run-new": ("agents/run_new.html", lambda: {"form": SampleForm(), "agents": True}, "runs"),
+    "rollback": ("agents/rollback_preview.html", lambda: {"preview": run_samples.rollback_preview()}, "runs"),
+    "agents": (
+        "agents/agents.html",
+        lambda: {"agents": [run_samples.agent_row(), run_samples.agent_row("second-agent", paused=True)]},
+        "agents",
+    ),
+    "agent": ("agents/agent.html", lambda: {"page": run_samples.agent_page()}, "agents"),
+    "ledger": ("audit/ledger.html", _ledger, "ledger"),
+    "pauses": (
+        "workspaces/pauses.html",
+        lambda: {"pauses": samples.pauses(), "in_flight": run_samples.in_flight(), "pause_url": samples.HERE},
+        "pauses",
+    ),
+    "sign-in": ("workspaces/sign_in.html", lambda: {"form": SampleSignIn()}, ""),
+    "error-404": ("404.html", dict, "error"),
+    "error-409": ("409.html", lambda: {"message": "finance@example.com approved this two minutes ago."}, "error"),
+    "error-500": ("500.html", dict, ""),
+}

@@ -1,0 +1,262 @@
+"""What the console's templates are given: plain values, already checked, already scoped to the workspace.
+
+Views of every floor fill these in; templates compute nothing and fetch nothing. Text that came from outside stays as it
+came (the templates show it through ``inert``). ``url`` fields are addresses in this console; empty means "no link".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from workspaces.console.differences import FieldDiff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NavItem:
+    """One entry of the navigation; ``go`` is the letter after ``g`` that leads there."""
+
+    key: str
+    label: str
+    url: str
+    icon: str
+    go: str = ""
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRow:
+    """One scope that is paused: ``scope`` is workspace, agent, run, tool or connection, ``label`` names it."""
+
+    scope: str
+    label: str
+    by: str
+    at: datetime
+    reason: str = ""
+    repair_allowed: bool = True
+    release_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceChoice:
+    """A workspace that the person may switch to: its id is posted as ``workspace`` to the frame's ``switch_url``."""
+
+    id: str
+    name: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Everything around a page; put into the context as ``frame`` by the context processor."""
+
+    workspace: str
+    person: str
+    role: str
+    sign_out_url: str
+    version: str
+    nav: Sequence[NavItem] = ()
+    here: str = ""
+    choices: Sequence[WorkspaceChoice] = ()
+    switch_url: str = ""
+    pauses: Sequence[PauseRow] = ()
+    pause_url: str = ""
+    pauses_url: str = ""
+    demo_planner: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The computed sentence of a memo: what happens to whom, where, for how much, undoable or not.
+
+    ``does`` is a verb phrase from the tool ("Send an e-mail"); ``values`` are exact argument values worth naming;
+    ``undo`` is the recorded plan in words. ``effect`` is an effect class; ``egress`` says that free text leaves.
+    """
+
+    does: str
+    effect: str
+    to: str = ""
+    system: str = ""
+    values: Sequence[str] = ()
+    amount: Decimal | None = None
+    currency: str = ""
+    undo: str = ""
+    egress: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where an argument's value came from: ``trust`` is trusted, untrusted, or none (no source found)."""
+
+    label: str
+    trust: str
+    excerpt: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """One argument of an action with its sources; ``coincidental`` says the match is too short to prove anything."""
+
+    name: str
+    value: Any
+    sources: Sequence[Source] = ()
+    coincidental: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Tell whether the value is shown as text rather than as JSON."""
+        return not isinstance(self.value, dict | list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """A rule that had a say in a verdict."""
+
+    rule: str
+    sentence: str
+    outcome: str
+    waivable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """The input of a run, frozen when the request was made."""
+
+    text: str
+    sender: str
+    received_at: datetime
+    session_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """Something that was read before the action was proposed."""
+
+    title: str
+    tool: str
+    at: datetime
+    data: Any
+    trust: str = "trusted"
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a model wrote; ``demo`` says that the demo planner, which is not a model, wrote it."""
+
+    text: str
+    model: str
+    at: datetime
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineItem:
+    """One thing that happened. ``kind``/``value`` look up its status; ``icon`` defaults to the status's icon."""
+
+    title: str
+    kind: str
+    value: str
+    at: datetime
+    key: str = ""
+    icon: str = ""
+    by: str = ""
+    note: str = ""
+    url: str = ""
+    effect: str = ""
+    took: timedelta | None = None
+    attempts: int = 1
+    cost: Decimal | None = None
+    currency: str = ""
+    costed: bool = False
+    proof: str = ""
+    facts: Sequence[tuple[str, str]] = ()
+    changes: Sequence[FieldDiff] = ()
+    data: Any = None
+    words: Words | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionBar:
+    """What this person may do with a request. ``binding`` is posted back, so that only what was seen is decided on.
+
+    ``why_not`` is the sentence of the check that refused; it takes the place of the buttons.
+    """
+
+    decide_url: str
+    binding: str
+    kind: str = "action"
+    edit_url: str = ""
+    may_respond: bool = True
+    why_not: str = ""
+    note: str = ""
+    irreversible: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRow:
+    """One request in the inbox."""
+
+    id: str
+    url: str
+    title: str
+    agent: str
+    kind: str
+    status: str
+    at: datetime
+    target: str = ""
+    expires_at: datetime | None = None
+    effect: str = ""
+    amount: Decimal | None = None
+    currency: str = ""
+    decidable: bool = True
+    selected: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quorum:
+    """How many people must approve, and how many have; ``on_expiry`` says in words what running out of time does."""
+
+    queue: str
+    needed: int = 1
+    approvals: int = 0
+    expires_at: datetime | None = None
+    on_expiry: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestPage:
+    """Everything that the request page shows, in its order. See ``approvals/request.html``."""
+
+    id: str
+    kind: str
+    status: str
+    title: str
+    at: datetime
+    agent: str
+    agent_url: str
+    run: str
+    run_url: str
+    facts: Facts
+    bar: DecisionBar | None
+    digest: str
+    tool: str
+    arguments: Sequence[Argument] = ()
+    exact: Any = None
+    changes: Sequence[FieldDiff] = ()
+    revision: Sequence[FieldDiff] = ()
+    revised_by: str = ""
+    drift: Sequence[FieldDiff] = ()
+    reasons: Sequence[Reason] = ()
+    quorum: Quorum | None = None
+    ticket: Ticket | None = None
+    reads: Sequence[Read] = ()
+    probe: str = ""
+    words: Sequence[Words] = ()
+    history: Sequence[TimelineItem] = ()
+    cost: Decimal | None = None
+    currency: str = ""
+    back_url: str = ""
+    outcome: str = ""
