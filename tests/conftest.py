@@ -4,6 +4,10 @@ import base64
 
 import pytest
 
+from tests.unit.ledger.flushing import flush_past_the_ledger
+
+__all__ = ["flush_past_the_ledger"]
+
 pytest_plugins = ["tests.desks"]
 
 
