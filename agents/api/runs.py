@@ -1,5 +1,6 @@
 """Runs: giving tasks, watching them, cancelling them, and rolling back what they did."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -74,10 +75,10 @@ def _usage(run: Run) -> dict[str, Any]:
         calls=Count("id"),
         input_tokens=Coalesce(Sum("input_tokens"), 0),
         output_tokens=Coalesce(Sum("output_tokens"), 0),
-        cost=Sum("cost"),
+        known_cost=Coalesce(Sum("cost"), Decimal(0)),
         unpriced_calls=Count("id", filter=Q(cost=None)),
     )
-    return {**totals, "cost": totals["cost"] or 0, "currency": "USD"}
+    return {**totals, "currency": "USD"}
 
 
 @extend_schema(tags=["runs"])

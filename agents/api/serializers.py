@@ -102,7 +102,9 @@ class UsageTotals(serializers.Serializer[Any]):
     calls = serializers.IntegerField()
     input_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()
-    cost = serializers.DecimalField(max_digits=18, decimal_places=6, help_text="Of the calls whose price is known.")
+    known_cost = serializers.DecimalField(
+        max_digits=18, decimal_places=6, help_text="What the calls of known price cost together."
+    )
     currency = serializers.CharField()
     unpriced_calls = serializers.IntegerField()
 

@@ -34,6 +34,8 @@ def create_workspace(*, name: str, by: Actor, slug: str = "", owner: User | None
 def add_member(*, workspace: Workspace, user: User, by: Actor, role: str = Role.MEMBER) -> Membership:
     """Let ``user`` into the workspace; raise ``StaleState`` where they are in already."""
     require_owner(by, workspace, "add people to it")
+    if user.is_service:
+        raise InvalidInput("A service account belongs to one workspace.", "Create another one here.")
     _check_role(user, role)
     with transaction.atomic():
         lock(workspace)

@@ -50,6 +50,11 @@ def test_add_member_is_for_owners(cast):
         people.add_member(workspace=cast.workspace, user=person, by=cast.owner)
 
 
+def test_service_account_stays_in_its_workspace(cast):
+    with pytest.raises(InvalidInput, match="one workspace"):
+        people.add_member(workspace=cast.elsewhere, user=cast.service, by=cast.stranger)
+
+
 def test_roles_change_but_service_accounts_never_own(cast):
     people.change_role(workspace=cast.workspace, user=cast.member, role=Role.OWNER, by=cast.owner)
     assert role_in(cast.member, cast.workspace.id) == Role.OWNER
