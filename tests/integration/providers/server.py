@@ -20,7 +20,10 @@ class Hang:
 
 
 class Drip:
-    """In a script: a comment line every 20 ms until the client has gone."""
+    """In a script: a comment line every 20 ms until the client has gone, or for so many seconds."""
+
+    def __init__(self, seconds: float = 30) -> None:
+        self.times = int(seconds / 0.02)
 
 
 class Flood:
@@ -89,8 +92,9 @@ class ModelServer:
             while not self.over.is_set():
                 yield part.data
         elif isinstance(part, Drip):
-            while not self.over.wait(0.02):
-                yield b": still here\n\n"
+            for _ in range(part.times):
+                if not self.over.wait(0.02):
+                    yield b": still here\n\n"
         else:
             self.over.wait(30)
 

@@ -127,6 +127,19 @@ def test_drip_ends_at_the_deadline(server, dialect, endpoint, question) -> None:
     assert len(server.requests) == 1
 
 
+def test_deadline_counts_from_the_start_and_not_from_the_last_byte(server, question) -> None:
+    server.script = stream(Drip(seconds=1), Hang())
+    started = time.monotonic()
+    error = fail(Endpoint("openai-chat", "m", server.url, KEY, deadline_seconds=1.5), question)
+    assert time.monotonic() - started < 2.2
+    assert isinstance(error, errors.TimedOut)
+
+
+def test_providers_words_about_a_wrong_key_are_not_repeated(server, dialect, endpoint, question) -> None:
+    server.script = answer(dialect.error("authentication_error", "Incorrect key: sk-sec***test"), "401 Unauthorized")
+    assert "sk-sec" not in fail(endpoint, question).message
+
+
 def test_answer_that_never_ends_is_cut_off(server, dialect, endpoint, question) -> None:
     server.script = stream(dialect.open(), Flood(dialect.text("x" * 50_000)))
     error = fail(endpoint, question)
