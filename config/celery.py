@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import worker_init, worker_ready, worker_shutdown
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("countersign")
@@ -18,3 +18,22 @@ def refuse_unsafe_settings(**_: Any) -> None:
     from config.checks import refuse_to_serve
 
     refuse_to_serve()
+
+
+companions: list[Any] = []
+
+
+@worker_ready.connect
+def begin_companions(**_: Any) -> None:
+    """Begin the heartbeat and the sweep beside the work of this process."""
+    from agents.engine.threads import Companions
+
+    companions.append(Companions())
+    companions[-1].start()
+
+
+@worker_shutdown.connect
+def end_companions(**_: Any) -> None:
+    """End them, so that others take over at once what this process still holds."""
+    while companions:
+        companions.pop().stop()

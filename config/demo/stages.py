@@ -46,10 +46,18 @@ def prepare_crm() -> None:
     write_record(var_folder() / "crm.json", asdict(addresses))
 
 
+def seed_company() -> list[str]:
+    """Create what is missing of the demo company, and tell who can sign in."""
+    from config.demo import seed
+
+    return seed.ensure()
+
+
 STAGES = (
     Stage("Applying migrations", migrate, as_owner=True),
     Stage("Collecting static files", collect_static, as_owner=True),
     Stage("Preparing the CRM", prepare_crm, as_owner=True),
+    Stage("Preparing the demo company", seed_company),
 )
 
 

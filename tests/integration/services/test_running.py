@@ -141,7 +141,10 @@ def test_second_start_in_the_same_folder_is_refused(var, quiet):
 
 
 def test_folder_that_cannot_be_written_is_named_with_a_way_out(quiet):
-    with pytest.raises(CannotStart, match=r"cannot write /proc/.*VAR_DIR=/path"), services(Path("/proc/var"), say=quiet):
+    with (
+        pytest.raises(CannotStart, match=r"cannot write /proc/.*VAR_DIR=/path"),
+        services(Path("/proc/var"), say=quiet),
+    ):
         pass
 
 

@@ -1,0 +1,73 @@
+"""The threads beside the work: the heartbeat that says this process lives, and the sweep that finds what was lost."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from agents.engine.sweep import sweep
+from agents.engine.workers import heartbeat, incarnation, retire
+from agents.tasks import enqueue
+from audit.ledger.sealing import seal_all
+
+log = logging.getLogger(__name__)
+
+SEAL_EVERY = 5
+"""Rounds of the sweep between two rounds of sealing."""
+
+
+class Companions:
+    """Heartbeat and sweep of one process; ``stop`` ends both and gives up the incarnation."""
+
+    def __init__(self, *, with_heartbeat: bool = True) -> None:
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._sweeping, name="sweep", daemon=True)]
+        if with_heartbeat:
+            self._threads.append(threading.Thread(target=self._beating, name="heartbeat", daemon=True))
+        self._with_heartbeat = with_heartbeat
+
+    def start(self) -> None:
+        """Register this process and begin."""
+        if self._with_heartbeat:
+            incarnation()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End the threads, and let others take over at once what this process still holds."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=5)
+        if self._with_heartbeat:
+            retire()
+            connection.close()
+
+    def wait(self) -> None:
+        """Stay until ``stop``."""
+        self._stop.wait()
+
+    def _beating(self) -> None:
+        while not self._stop.wait(settings.WORKER_HEARTBEAT_SECONDS):
+            _guarded("heartbeat", heartbeat)
+            connection.close()
+
+    def _sweeping(self) -> None:
+        rounds = 0
+        while not self._stop.wait(settings.SWEEP_SECONDS):
+            rounds += 1
+            _guarded("sweep", lambda: sweep(enqueue))
+            if rounds % SEAL_EVERY == 0:
+                _guarded("sealing", seal_all)
+            connection.close()
+
+
+def _guarded(what: str, act: Callable[[], object]) -> None:
+    """Do one round; the database may be away for a while, and a defect in one round must not end the thread."""
+    try:
+        act()
+    except DatabaseError as error:
+        log.warning("The %s could not reach the database: %s", what, error)
+    except Exception:
+        log.exception("A round of the %s failed", what)
