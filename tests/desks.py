@@ -83,7 +83,7 @@ def mail_server():
 
 @pytest.fixture
 def desk(cast: Cast, desk_crm, crm: Crm, mail_server: MailServer, settings) -> "Office":
-    """The desk in the cast's workspace: reviewer and finance may decide, and work with the agent; so may the service."""
+    """The desk in the cast's workspace: reviewer and finance decide and work with the agent; so may the service."""
     settings.OUTBOUND_ALLOWED = [f"{desk_crm.host}:{desk_crm.port}", f"127.0.0.1:{mail_server.port}"]
     settings.RETRY_BASE_SECONDS = 0
     built = build_desk(
