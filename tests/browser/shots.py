@@ -21,7 +21,7 @@ def shoot(base: str, folder: Path, names: list[str]) -> int:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
         for scheme in SCHEMES:
             for width in WIDTHS:
-                page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+                page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
                 for name in names:
                     page.goto(f"{base}/components/" + (f"{name}/" if name else ""))
                     page.screenshot(path=folder / f"{name or 'all'}-{width}-{scheme}.png", full_page=True)
