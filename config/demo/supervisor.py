@@ -54,8 +54,7 @@ class Supervisor:
                 self.claim(stack)
                 running = stack.enter_context(services(self.var))
                 self.environment |= running.addresses | keys.ensure(self.var)
-                smtp, inbox = ports.for_mail(self.var)
-                self.environment |= {"DEMO_SMTP_PORT": str(smtp), "DEMO_INBOX_PORT": str(inbox)}
+                self.open_the_outside(running.postgres_port)
                 stack.callback(self.stop)
                 self.prepare()
                 self.start_processes()
@@ -90,6 +89,17 @@ class Supervisor:
         }
         self.environment |= {"DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONUNBUFFERED": "1"}
         write_record(self.var / "demo.json", {"url": self.url, "pid": os.getpid()})
+
+    def open_the_outside(self, crm_port: int) -> None:
+        """Name the ports of the demo's outside systems, and allow connections to exactly those of this machine.
+
+        ``crm_port`` is the port of our own PostgreSQL, which holds the CRM's database too; 0 where it is not ours.
+        """
+        smtp, inbox = ports.for_mail(self.var)
+        allowed = [f"{ports.HOST}:{port}" for port in (smtp, crm_port) if port]
+        before = self.environment.get("OUTBOUND_ALLOWED", "")
+        self.environment |= {"DEMO_SMTP_PORT": str(smtp), "DEMO_INBOX_PORT": str(inbox)}
+        self.environment["OUTBOUND_ALLOWED"] = ",".join([*allowed, *([before] if before else [])])
 
     def prepare(self) -> None:
         """Carry out the stages: first those of the tables' owner, then those of the application."""

@@ -5,6 +5,7 @@ passwords, and neither ``postgres`` nor ``countersign`` has one, so that only ro
 """
 
 import json
+import secrets
 import shutil
 import signal
 import socket
@@ -31,12 +32,16 @@ EMPTY = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 @dataclass
 class Cluster:
-    """The cluster of ``places``, its programs in ``programs``; ``fast`` gives up durability (tests)."""
+    """The cluster of ``places``, its programs in ``programs``.
+
+    ``fast`` is for tests: nothing is durable, and the owner gets a password, so that he is reached by a host as well.
+    """
 
     places: Places
     programs: Path
     fast: bool = False
     port: int = 0
+    password: str = ""
     child: processes.Child | None = None
 
     @property
@@ -47,10 +52,15 @@ class Cluster:
         """Return the address of ``database`` for ``role`` by the Unix socket."""
         return f"postgresql://{role}@/{database}?host={quote(str(self.places.sockets), safe='')}&port={self.port}"
 
+    def url_by_host(self) -> str:
+        """Return the address of the application's database for the owner by the loopback port."""
+        return f"postgresql://{OWNER}:{self.password}@127.0.0.1:{self.port}/{APPLICATION}"
+
     def start(self, wanted_port: int, say: Callable[[str], None]) -> None:
         """Leave the cluster running with its roles and its database; ``wanted_port`` is used where it is free."""
         self.end_leftover()
         if self.fast:
+            self.password = secrets.token_urlsafe(24)
             shutil.rmtree(self.data, ignore_errors=True)
         if not self.is_made():
             say("Making the database cluster")
@@ -175,11 +185,14 @@ def free_port(wanted: int) -> int:
 def furnish(cluster: Cluster) -> None:
     """Make the application's role and database, once and again: the role reads and writes rows and owns no table."""
     import psycopg
+    from psycopg import sql
 
     with psycopg.connect(cluster.url(OWNER, OWNER), autocommit=True) as server:
         if not server.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APPLICATION]).fetchone():
             server.execute(f"CREATE ROLE {APPLICATION} LOGIN")
         server.execute(f"GRANT pg_read_all_stats TO {APPLICATION}")
+        if cluster.password:
+            server.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(sql.Literal(cluster.password)))
         if not server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [APPLICATION]).fetchone():
             server.execute(f"CREATE DATABASE {APPLICATION}")
     with psycopg.connect(cluster.url(OWNER, APPLICATION), autocommit=True) as database:

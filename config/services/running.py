@@ -40,7 +40,8 @@ def var_folder() -> Path:
 def services(var: Path, *, fast: bool = False, say: Callable[[str], None] = say) -> Iterator[Services]:
     """Yield the services in use: those the environment names, and servers of our own for the rest.
 
-    Raises `CannotStart` with one sentence. ``fast`` starts from an empty cluster that is not durable: for tests.
+    Raises `CannotStart` with one sentence. ``fast`` starts from an empty cluster that is not durable, and gives its owner's address by host: for tests, which make
+    databases of their own.
     """
     places = Places.of(var)
     with ExitStack() as stack:
@@ -68,9 +69,11 @@ def start_missing(running: Services, places: Places, fast: bool, stack: ExitStac
         cluster = postgres.Cluster(places, found.postgres, fast=fast)
         stack.callback(cluster.stop)
         cluster.start(postgres.port_of(places.record), say)
-        application = postgres.OWNER if fast else postgres.APPLICATION
-        running.addresses["DATABASE_URL"] = cluster.url(application, postgres.APPLICATION)
-        running.addresses["DATABASE_OWNER_URL"] = cluster.url(postgres.OWNER, postgres.APPLICATION)
+        application, owner = (
+            cluster.url(role, postgres.APPLICATION) for role in (postgres.APPLICATION, postgres.OWNER)
+        )
+        running.addresses["DATABASE_URL"] = cluster.url_by_host() if fast else application
+        running.addresses["DATABASE_OWNER_URL"] = cluster.url_by_host() if fast else owner
         running.own.append("postgres")
         running.postgres_port = cluster.port
     if "REDIS_URL" not in running.addresses:

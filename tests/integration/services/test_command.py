@@ -44,7 +44,7 @@ def test_run_ends_with_the_commands_status_and_stops_the_servers(var, monkeypatc
     monkeypatch.setenv("VAR_DIR", str(var))
     assert command.main(["run", "--test", "--", "sh", "-c", "echo at $DATABASE_URL $REDIS_URL; exit 7"]) == 7
     out = capfd.readouterr().out
-    assert "at postgresql://postgres@/countersign?host=" in out
+    assert "at postgresql://postgres:" in out
     assert "redis://:" in out
 
 

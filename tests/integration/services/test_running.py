@@ -150,7 +150,7 @@ def test_folder_that_cannot_be_written_is_named_with_a_way_out(quiet):
 
 def test_fast_services_start_empty_every_time(var, quiet):
     with services(var, fast=True, say=quiet) as running:
-        assert running.addresses["DATABASE_URL"].startswith("postgresql://postgres@")
+        assert running.addresses["DATABASE_URL"].startswith("postgresql://postgres:")
         run(running.addresses["DATABASE_URL"], "CREATE TABLE gone (n int)")
         assert rows(running.addresses["DATABASE_URL"], "SHOW fsync") == [("off",)]
     with services(var, fast=True, say=quiet) as running:
