@@ -90,7 +90,7 @@ def _systems() -> dict[str, Any]:
     return {
         "crm": {"host": crm["host"], "port": crm["port"], "database": crm["database"], "user": crm["user"]},
         "crm_secret": {"password": crm["password"]},
-        "mail": {"host": "127.0.0.1", "port": int(os.environ["DEMO_SMTP_PORT"])},
+        "mail": {"host": "127.0.0.1", "port": int(os.environ["DEMO_SMTP_PORT"]), "security": "none"},
     }
 
 

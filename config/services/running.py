@@ -40,8 +40,8 @@ def var_folder() -> Path:
 def services(var: Path, *, fast: bool = False, say: Callable[[str], None] = say) -> Iterator[Services]:
     """Yield the services in use: those the environment names, and servers of our own for the rest.
 
-    Raises `CannotStart` with one sentence. ``fast`` is for tests, which make databases of their own: an empty cluster that
-    is not durable, whose owner's address names a host.
+    Raises `CannotStart` with one sentence. ``fast`` is for tests, which make databases of their own: an empty cluster
+    that is not durable, whose owner's address names a host.
     """
     places = Places.of(var)
     with ExitStack() as stack:
