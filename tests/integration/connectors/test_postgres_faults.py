@@ -149,7 +149,9 @@ def test_a_locked_row_is_not_sent_and_a_working_session_keeps_the_probe_undecide
         colleague.execute("SELECT 1 FROM customers WHERE id = 1001 FOR UPDATE")
         with pytest.raises(NotSent, match="lock timeout"):
             change(replace(target, deadline_seconds=1.0))
-    working = make_conninfo(superuser, dbname=crm.database, user=crm.user, application_name="countersign mine")
+    working = make_conninfo(
+        superuser, dbname=crm.database, user=crm.user, password=crm.password, application_name="countersign mine"
+    )
     with psycopg.connect(working) as session:
         session.execute("SELECT 1")
         assert UPDATE.probe(target, GOLD, key="mine", before=BEFORE).happened is None

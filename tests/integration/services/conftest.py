@@ -11,7 +11,8 @@ def var(tmp_path, monkeypatch):
     for name in (*ADDRESSES, "VAR_DIR", "PORT"):
         monkeypatch.delenv(name, raising=False)
     yield tmp_path / "var"
-    Places.of(tmp_path / "var").forget()
+    for folder in (tmp_path / "var" / "test", tmp_path / "var"):
+        Places.of(folder).forget()
 
 
 @pytest.fixture
