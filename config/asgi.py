@@ -5,8 +5,12 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_asgi_application()
+django_application = get_asgi_application()
 
-from config.checks import refuse_to_serve  # noqa: E402 - the registry is ready only now
+from django.conf import settings  # noqa: E402 - the registry is ready only now
+
+from config.bodies import CappedBodies  # noqa: E402
+from config.checks import refuse_to_serve  # noqa: E402
 
 refuse_to_serve()
+application = CappedBodies(django_application, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

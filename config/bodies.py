@@ -1,0 +1,58 @@
+"""The outermost cap on what anybody may send: Django would spool a body without a length to disk, without end."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from django.http import HttpResponse
+
+from workspaces.api.problem import problem_page
+from workspaces.console.problems import too_large
+
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+
+ROOM = 64 * 1024
+"""What a body may have above the limit that the views enforce with a better sentence, or the form's own encoding."""
+
+
+class TooMuch(Exception):
+    """More has come than is taken."""
+
+
+class CappedBodies:
+    """An ASGI application that answers 413 as soon as a request's body has more than ``limit`` bytes."""
+
+    def __init__(self, application: Application, limit: int) -> None:
+        self.application = application
+        self.limit = limit + ROOM
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.application(scope, receive, send)
+            return
+        got = 0
+
+        async def counted() -> Message:
+            nonlocal got
+            message = await receive()
+            got += len(message.get("body", b""))
+            if got > self.limit:
+                raise TooMuch
+            return message
+
+        try:
+            await self.application(scope, counted, send)
+        except TooMuch:
+            await _refuse(scope["path"], send)
+
+
+async def _refuse(path: str, send: Send) -> None:
+    error = too_large()
+    text = f"{error.message} {error.hint}"
+    answer = problem_page(error) if path.startswith("/api/") else HttpResponse(text, "text/plain", error.http_status)
+    headers = [(name.lower().encode(), value.encode()) for name, value in answer.items()]
+    headers += [(b"content-length", str(len(answer.content)).encode()), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.content})

@@ -1,0 +1,153 @@
+"""Every route of the API, by every method, for every person."""
+
+import pytest
+from django.urls import URLPattern, get_resolver, reverse
+from rest_framework.test import APIClient
+
+from agents.operations import cancel_run, preview_rollback
+from agents.operations.pausing import pause_scope, release_pause
+from approvals.models import Policy, Request
+from memory.models import Session
+from tools.models import Action
+
+pytestmark = pytest.mark.django_db
+
+PEOPLE = ["owner", "reviewer", "finance", "service", "member", "stranger"]
+EVERYBODY = [200] * 6
+WORKERS = [200, 200, 200, 200, 404, 404]
+REVIEWERS = [200, 200, 200, 404, 404, 404]
+OWNERS = [200, 403, 403, 403, 403, 200]
+OWN_ROW = [200, 403, 403, 403, 403, 404]
+
+
+def instead(row, found):
+    """Return ``row`` with another answer for those whom it lets in."""
+    return [found if status == 200 else status for status in row]
+
+
+MATRIX = {
+    ("api-agents", "get"): EVERYBODY,
+    ("api-agent", "get"): WORKERS,
+    ("api-agent-versions", "get"): WORKERS,
+    ("api-runs", "get"): EVERYBODY,
+    ("api-runs", "post"): instead(WORKERS, 422),
+    ("api-run", "get"): WORKERS,
+    ("api-steps", "get"): WORKERS,
+    ("api-usage", "get"): WORKERS,
+    ("api-cancel", "post"): instead(WORKERS, 409),
+    ("api-rollbacks", "get"): WORKERS,
+    ("api-rollbacks", "post"): instead(WORKERS, 422),
+    ("api-confirm", "post"): instead(WORKERS, 409),
+    ("api-actions", "get"): EVERYBODY,
+    ("api-action", "get"): WORKERS,
+    ("api-pauses", "get"): EVERYBODY,
+    ("api-pauses", "post"): instead(EVERYBODY, 422),
+    ("api-release", "post"): instead(WORKERS, 409),
+    ("api-sessions", "get"): EVERYBODY,
+    ("api-session", "get"): WORKERS,
+    ("api-messages", "get"): WORKERS,
+    ("api-requests", "get"): EVERYBODY,
+    ("api-request", "get"): REVIEWERS,
+    ("api-decisions", "get"): REVIEWERS,
+    ("api-decisions", "post"): instead(REVIEWERS, 409),
+    ("api-queues", "get"): EVERYBODY,
+    ("api-policies", "get"): OWNERS,
+    ("api-policy", "get"): OWN_ROW,
+    ("api-policy-versions", "get"): OWN_ROW,
+    ("api-tools", "get"): OWNERS,
+    ("api-tool", "get"): OWN_ROW,
+    ("api-connections", "get"): OWNERS,
+    ("api-connections", "post"): instead(OWNERS, 422),
+    ("api-connection", "get"): OWN_ROW,
+    ("api-connection", "patch"): instead(OWN_ROW, 422),
+    ("api-events", "get"): OWNERS,
+    ("api-seals", "get"): OWNERS,
+    ("api-me", "get"): EVERYBODY,
+    ("openapi", "get"): EVERYBODY,
+}
+BODIES = {
+    "api-runs": {"agent": "support-desk", "text": " "},
+    "api-rollbacks": {"action": "x"},
+    "api-confirm": {"plan_digest": "0" * 64},
+    "api-decisions": {"kind": "approve", "seen": "0" * 64},
+}
+
+
+@pytest.fixture
+def rows(desk):
+    """The rows that the routes are about: a cancelled run, its preview of a rollback, and a pause that was released."""
+    by = desk.cast.reviewer
+    run = desk.start(f"Please upgrade {desk.crm.anybody('standard')['email']} to tier gold.")
+    cancel_run(run_id=run.id, by=by)
+    agent = desk.desk.agent
+    pause = pause_scope(workspace=desk.cast.workspace, scope_kind="agent", scope_id=agent.id, reason="Look", by=by)
+    release_pause(pause=pause, by=by)
+    return {
+        "agent": agent.id,
+        "run": run.id,
+        "confirm": preview_rollback(run_id=run.id, by=by).id,
+        "action": Action.objects.filter(run_id=run.id).first().id,
+        "pause": pause.id,
+        "session": Session.objects.get().id,
+        "request": Request.objects.first().id,
+        "policy": Policy.objects.get().id,
+        "tool": desk.desk.send.id,
+        "connection": desk.desk.crm.id,
+    }
+
+
+KIND = {
+    "api-agent-versions": "agent",
+    "api-steps": "run",
+    "api-usage": "run",
+    "api-cancel": "run",
+    "api-rollbacks": "run",
+    "api-release": "pause",
+    "api-messages": "session",
+    "api-decisions": "request",
+    "api-policy-versions": "policy",
+}
+
+
+def routes():
+    """Return every route of the API with its methods."""
+    found = set()
+
+    def walk(patterns, prefix):
+        for pattern in patterns:
+            path = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLPattern):
+                if path.startswith("api/v1/"):
+                    view = pattern.callback.view_class
+                    found.update((pattern.name, verb) for verb in view.http_method_names if hasattr(view, verb))
+            else:
+                walk(pattern.url_patterns, path)
+
+    walk(get_resolver("config.urls").url_patterns, "")
+    return {(name, verb) for name, verb in found if verb != "options"}
+
+
+def test_matrix_knows_every_route_and_method():
+    assert routes() == set(MATRIX)
+
+
+def address(name, rows):
+    kind = KIND.get(name, name.removeprefix("api-"))
+    return reverse(name, args=[rows[kind]] if kind in rows else [])
+
+
+def test_every_person_gets_what_the_matrix_says(rows, client_of, service_client, cast):
+    clients = [service_client if name == "service" else client_of(name) for name in PEOPLE]
+    disabled = APIClient()
+    disabled.force_login(cast.disabled, backend="django.contrib.auth.backends.ModelBackend")
+    for (name, verb), expected in MATRIX.items():
+        path = address(name, rows)
+        nobody = [getattr(client, verb)(path, BODIES.get(name, {})).status_code for client in (APIClient(), disabled)]
+        assert nobody == ([200, 200] if name == "openapi" else [401, 401]), (name, verb)
+        answers = [
+            getattr(client, verb)(path, None if verb == "get" else BODIES.get(name, {}), HTTP_IDEMPOTENCY_KEY=name)
+            for client in clients
+        ]
+        assert dict(zip(PEOPLE, [answer.status_code for answer in answers], strict=True)) == dict(
+            zip(PEOPLE, expected, strict=True)
+        ), (name, verb, [answer.content[:300] for answer in answers])

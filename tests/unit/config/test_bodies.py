@@ -1,0 +1,61 @@
+"""Bodies without end are refused while they come, with and without a stated length."""
+
+import asyncio
+import json
+
+import pytest
+
+from config.bodies import ROOM, CappedBodies
+
+LIMIT = 1000
+
+
+async def reads_everything(scope, receive, send):
+    size, more = 0, True
+    while more:
+        message = await receive()
+        size, more = size + len(message.get("body", b"")), message.get("more_body", False)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": str(size).encode()})
+
+
+def ask(path, chunks):
+    sent = []
+    waiting = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+    waiting.append({"type": "http.request", "body": b"", "more_body": False})
+
+    async def receive():
+        return waiting.pop(0)
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(CappedBodies(reads_everything, LIMIT)({"type": "http", "path": path}, receive, send))
+    return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"], len(waiting)
+
+
+def test_body_under_the_cap_arrives_whole():
+    assert ask("/", [b"x" * LIMIT, b"y" * ROOM])[::2] == (200, str(LIMIT + ROOM).encode())
+
+
+@pytest.mark.parametrize("path", ["/api/v1/runs/", "/runs/new/"])
+def test_endless_body_is_refused_before_it_ends(path):
+    status, headers, body, unread = ask(path, [b"x" * ROOM] * 100)
+    assert (status, unread > 90) == (413, True)
+    assert b"2 MB" in body
+    assert int(headers[b"content-length"]) == len(body)
+    if path.startswith("/api/"):
+        assert json.loads(body)["code"] == "too_large"
+
+
+def test_other_protocols_pass():
+    async def lifespan(scope, receive, send):
+        await send({"type": scope["type"]})
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(CappedBodies(lifespan, LIMIT)({"type": "lifespan"}, None, send))
+    assert sent == [{"type": "lifespan"}]
