@@ -1,4 +1,4 @@
-"""Agents, their versions and model routes: what operators set up. A version is immutable; publishing makes a new one."""
+"""Agents, their versions and model routes: what operators set up. A version never changes; publishing makes another."""
 
 from collections.abc import Sequence
 from decimal import Decimal
