@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.dispatch import receiver
 
-from agents.engine.control import wake_for_action
+from agents.engine.control import drop_if_over, wake_for_action
 from agents.engine.limits import apply_budget_decision
 from agents.tasks import enqueue_on_commit
 from approvals.signals import request_moved
@@ -15,7 +15,9 @@ from tools.signals import action_moved
 @receiver(action_moved, dispatch_uid="agents.wake_for_action")
 def on_action_moved(*, action_id: UUID, **_: Any) -> None:
     run_id = wake_for_action(action_id)
-    if run_id is not None:
+    if run_id is None:
+        drop_if_over(action_id)
+    else:
         enqueue_on_commit(run_id)
 
 

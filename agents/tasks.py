@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 def drive_run(run_id: str) -> None:
     """Carry a run on."""
     if drive(UUID(run_id)):
-        drive_run.delay(run_id)
+        _tell(UUID(run_id))
 
 
 def enqueue(run_id: UUID) -> None:
@@ -27,10 +27,11 @@ def enqueue(run_id: UUID) -> None:
 def enqueue_on_commit(run_id: UUID) -> None:
     """Tell the workers when the surrounding transaction commits; a broker that is down is left to the sweep."""
 
-    def send() -> None:
-        try:
-            enqueue(run_id)
-        except OperationalError as error:
-            log.warning("The broker did not take a message; the sweep will: %s", error)
+    transaction.on_commit(lambda: _tell(run_id))
 
-    transaction.on_commit(send)
+
+def _tell(run_id: UUID) -> None:
+    try:
+        enqueue(run_id)
+    except OperationalError as error:
+        log.warning("The broker did not take a message; the sweep will find the run: %s", error)

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init, worker_ready, worker_shutdown
+from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("countersign")
@@ -30,6 +30,14 @@ def begin_companions(**_: Any) -> None:
 
     companions.append(Companions())
     companions[-1].start()
+
+
+@worker_shutting_down.connect
+def stop_claiming(**_: Any) -> None:
+    """Let what is in flight end, and begin nothing more: other workers carry the runs on."""
+    from agents.engine import workers
+
+    workers.stop_claiming()
 
 
 @worker_shutdown.connect

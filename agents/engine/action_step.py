@@ -10,10 +10,11 @@ from typing import Final
 from django.db import transaction
 
 from agents.engine.claims import WORKER
-from agents.engine.model_step import backoff
-from agents.engine.outcomes import finish, hand_over, lock_run, wait
+from agents.engine.control import CANCELLED
+from agents.engine.outcomes import backoff, fenced, finish, hand_over, lock_run, wait
 from agents.engine.subjects import remember_subject
 from agents.engine.turns import advance
+from agents.engine.workers import alive
 from agents.models import Step
 from agents.states import StepStatus
 from approvals.operations import ask_to_settle, cancel_action
@@ -41,6 +42,7 @@ def perform(step: Step) -> None:
     for _ in range(MAX_MOVES):
         action = _current(step)
         if action.is_terminal:
+            _read_back(step, action)
             _end(step, action)
             return
         if not MOVES[action.status](step, action):
@@ -55,7 +57,8 @@ def _current(step: Step) -> Action:
         revision = action.revisions.select_related("tool__connection", "compensates").order_by("-created_at").first()
         if revision is None:
             break
-        Step.objects.filter(pk=step.pk, attempt=step.attempt).update(action=revision)
+        if not Step.objects.filter(fenced(step), pk=step.pk).update(action=revision):
+            raise StaleState("Another worker has taken this step over.")
         step.action = action = revision
     return action
 
@@ -114,10 +117,14 @@ def _execute(step: Step, action: Action) -> bool:
     """Execute a cleared action; look once more before, so that drift goes back to people and not over the world."""
     if action.effect in CHANGING and not _look(step, action):
         return False
-    if step.incarnation is None:
+    owner = step.incarnation
+    if owner is None:
         raise StaleState("This step has no owner.")
+    if _cancelled(step):
+        cancel_action(action_id=action.id, explanation=CANCELLED, by=WORKER)
+        return True
     try:
-        done = execute(action_id=action.id, incarnation=step.incarnation)
+        done = execute(action_id=action.id, incarnation=owner)
     except (NotCleared, ToolUnavailable):
         return _clear(step, action)
     except Paused as pause:
@@ -125,15 +132,23 @@ def _execute(step: Step, action: Action) -> bool:
         return False
     except StaleState:
         return _clear(step, action)
-    if done.status == S.SUCCEEDED:
-        _read_back(step, done)
-    elif done.status == S.APPROVED:
-        return _not_done(step, done)
-    return True
+    return done.status != S.APPROVED or _not_done(step, done)
+
+
+def _cancelled(step: Step) -> bool:
+    """Say, last before an effect, whether the run is to end; raise ``StaleState`` where the step is no longer ours."""
+    owned = Step.objects.filter(fenced(step), alive(), pk=step.pk)
+    asked = list(owned.values_list("run__cancel_requested_at", flat=True))
+    if not asked:
+        raise StaleState("Another worker has taken this step over.")
+    return asked[0] is not None
 
 
 def _read_back(step: Step, action: Action) -> None:
-    if action.effect in CHANGING:
+    """Read a change back, once; also one that a person settled, or whose worker died just after it."""
+    if action.status != S.SUCCEEDED or action.effect not in CHANGING:
+        return
+    if not action.attempts.filter(kind=AttemptKind.VERIFY, outcome=AttemptOutcome.DONE).exists():
         sentence = read_back(action_id=action.id, by=WORKER, incarnation=step.incarnation)
         Action.objects.filter(pk=action.pk, explanation="").update(explanation=sentence)
 
@@ -164,6 +179,7 @@ def _doubt(step: Step, action: Action) -> bool:
     if Action.objects.get(pk=action.pk).status != S.IN_DOUBT:
         return True
     with transaction.atomic():
+        lock_run(step)
         ask_to_settle(action_id=action.id, probe=probe, by=WORKER)
         wait(step, explanation="It may have happened or not: a person settles it.")
     return False
@@ -172,11 +188,10 @@ def _doubt(step: Step, action: Action) -> bool:
 def _end(step: Step, action: Action) -> None:
     with transaction.atomic():
         run = lock_run(step)
-        if action.status == S.SUCCEEDED:
-            remember_subject(run, action)
         status = ENDS.get(action.status, StepStatus.SUCCEEDED)
         over = finish(run, step, status, output={"action": str(action.id)}, explanation=action.explanation)
         if over:
+            remember_subject(run)
             advance(run)
 
 

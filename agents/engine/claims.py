@@ -6,11 +6,14 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
-from agents.engine.workers import dead
+from agents.engine.usage import record_lost
+from agents.engine.workers import dead, driven, heartbeat, incarnation, lives
 from agents.models import Run, Step
-from agents.states import RunStatus, StepStatus
+from agents.states import RunStatus, StepKind, StepStatus
+from tools.states import ActionStatus
 from workspaces.actors import System
 from workspaces.database import ClockTimestamp
+from workspaces.errors import StaleState
 from workspaces.models import paused
 from workspaces.transitions import transition
 
@@ -20,17 +23,31 @@ SWEEP = System("sweep")
 DUE = Q(wake_at=None) | Q(wake_at__lte=ClockTimestamp())
 FREE = (Q(is_repair=False) & ~Q(paused())) | (Q(is_repair=True) & ~Q(paused(repair=True)))
 """No live pause covers the step; of a rollback run, none that holds repair up too."""
+RESCUE = Q(action__status__in=[ActionStatus.EXECUTING, ActionStatus.IN_DOUBT])
+"""A worker was lost over the step's action. Finding out what became of it is no new effect: no pause, no cancellation
+keeps that waiting."""
 
 
-def claim_step(run_id: UUID, incarnation: UUID) -> Step | None:
-    """Take the run's next step that is due and in no paused scope; None where there is none to take."""
+def claim_step(run_id: UUID) -> Step | None:
+    """Take the run's next step that is due and in no paused scope; None where there is none to take.
+
+    A process that was taken for dead takes nothing until its heartbeat has given it a new incarnation.
+    """
+    try:
+        return _claim(run_id, incarnation())
+    except StaleState:
+        return None if heartbeat() else _claim(run_id, incarnation())
+
+
+def _claim(run_id: UUID, owner: UUID) -> Step | None:
     with transaction.atomic():
-        run = Run.objects.select_for_update().get(pk=run_id)
-        if run.is_terminal or run.cancel_requested_at is not None:
+        run = Run.objects.select_for_update(no_key=True).filter(pk=run_id).first()
+        if run is None or run.is_terminal:
             return None
+        allowed = RESCUE if run.cancel_requested_at is not None else FREE | RESCUE
         step = (
             Step.objects.select_for_update(of=("self",), skip_locked=True)
-            .filter(DUE, FREE, run=run, status=StepStatus.READY)
+            .filter(DUE, allowed, run=run, status=StepStatus.READY)
             .order_by("number")
             .first()
         )
@@ -43,10 +60,10 @@ def claim_step(run_id: UUID, incarnation: UUID) -> Step | None:
             step,
             StepStatus.RUNNING,
             by=WORKER,
-            where=Q(attempt=step.attempt),
+            where=Q(lives(owner), attempt=step.attempt),
             body={"attempt": step.attempt + 1},
             attempt=step.attempt + 1,
-            incarnation=incarnation,
+            incarnation=owner,
             started_at=step.started_at or ClockTimestamp(),
         )
         step.run = run
@@ -55,22 +72,41 @@ def claim_step(run_id: UUID, incarnation: UUID) -> Step | None:
 
 def hand_back_lost(limit: int = 100) -> list[UUID]:
     """Hand back the steps whose owners are proven dead; return the runs that have work again."""
-    runs: list[UUID] = []
     lost = Step.objects.filter(dead(), status=StepStatus.RUNNING).values_list("id", flat=True)[:limit]
-    for step_id in list(lost):
-        with transaction.atomic():
-            step = (
-                Step.objects.select_for_update(of=("self",), skip_locked=True)
-                .filter(dead(), pk=step_id, status=StepStatus.RUNNING)
-                .first()
-            )
-            if step is not None:
-                _hand_back(step)
-                runs.append(step.run_id)
-    return runs
+    return [run for step_id in list(lost) if (run := _hand_back_if(step_id, dead())) is not None]
+
+
+def hand_back_dropped() -> list[UUID]:
+    """Hand back what this very process owns though none of its threads carries it on; return those runs.
+
+    A thread that could not record its outcome, because the database was away, leaves such a step behind.
+    """
+    mine = incarnation()
+    owned = Step.objects.filter(status=StepStatus.RUNNING, incarnation=mine)
+    held = list(owned.values_list("id", "run_id", "attempt"))
+    busy = driven()
+    dropped = [(step, attempt) for step, run, attempt in held if run not in busy]
+    found = [_hand_back_if(step, Q(incarnation=mine, attempt=attempt)) for step, attempt in dropped]
+    return [run for run in found if run is not None]
+
+
+def _hand_back_if(step_id: UUID, condition: Q) -> UUID | None:
+    with transaction.atomic():
+        step = (
+            Step.objects.select_for_update(of=("self",), skip_locked=True)
+            .select_related("run__version__route")
+            .filter(condition, pk=step_id, status=StepStatus.RUNNING)
+            .first()
+        )
+        if step is None:
+            return None
+        _hand_back(step)
+    return step.run_id
 
 
 def _hand_back(step: Step) -> None:
+    if step.kind == StepKind.MODEL:
+        record_lost(step)
     transition(
         step,
         StepStatus.READY,
@@ -79,5 +115,6 @@ def _hand_back(step: Step) -> None:
         body={"attempt": step.attempt, "lost": str(step.incarnation)},
         incarnation=None,
         wake_at=None,
+        nudged_at=None,
         explanation="Its worker stopped; another one takes it over.",
     )

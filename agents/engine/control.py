@@ -3,37 +3,46 @@
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from agents.engine.claims import WORKER
+from agents.engine.claims import RESCUE, WORKER
 from agents.engine.outcomes import end_run
 from agents.models import Run, Step
-from agents.states import RunStatus, StepStatus
+from agents.states import STEP_TERMINAL, RunStatus, StepStatus
+from approvals.models import Request
 from approvals.operations import cancel_action, cancel_requests_of_run
+from approvals.states import RequestKind, RequestStatus
+from tools.models import Action
 from tools.states import ActionStatus
 from workspaces.transitions import transition
 
 CANCELLED = "The run was cancelled."
 HELD = frozenset({ActionStatus.IN_REVIEW, ActionStatus.IN_DOUBT})
 """Statuses in which an action waits for people; in any other one, its waiting step has something to do."""
+ASKED = Request.objects.filter(action_id=OuterRef("action_id"), kind=RequestKind.SETTLE, status=RequestStatus.OPEN)
+IDLE = ~Q(action__status__in=HELD) | (Q(action__status=ActionStatus.IN_DOUBT) & ~Exists(ASKED))
+"""The step waits for nobody: people have answered, or the time for settling ran out and they must be asked again."""
 
 
 def honour_cancel(run_id: UUID) -> None:
     """Cancel what has not begun; end the run when nothing of it is running any more.
 
-    What is running ends by itself and ends the run then. An action in doubt stays in doubt, with its request.
+    What is running ends by itself and ends the run then; so does a step whose worker was lost in the middle, once
+    another one has found out what became of its action. An action in doubt stays in doubt, with its request.
     """
     with transaction.atomic():
-        run = Run.objects.select_for_update().get(pk=run_id)
+        run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
         if run.is_terminal or run.cancel_requested_at is None:
             return
-        idle = [StepStatus.READY, StepStatus.WAITING]
-        for step in run.steps.select_for_update().filter(status__in=idle).order_by("number"):
+        begun = Q(status=StepStatus.READY) & RESCUE
+        idle = run.steps.filter(status__in=[StepStatus.READY, StepStatus.WAITING]).exclude(begun)
+        for step in idle.select_for_update(of=("self",)).order_by("number"):
             transition(step, StepStatus.CANCELLED, by=WORKER, explanation=CANCELLED, finished_at=timezone.now())
             if step.action_id is not None:
                 cancel_action(action_id=step.action_id, explanation=CANCELLED, by=WORKER)
         cancel_requests_of_run(run_id=run.id, explanation=CANCELLED, by=WORKER)
-        if not run.steps.filter(status=StepStatus.RUNNING).exists():
+        if not run.steps.filter(Q(status=StepStatus.RUNNING) | begun).exists():
             end_run(run, RunStatus.CANCELLED, explanation=CANCELLED)
 
 
@@ -48,14 +57,20 @@ def wake_for_action(action_id: UUID) -> UUID | None:
     if found is None:
         return None
     with transaction.atomic():
-        Run.objects.select_for_update().get(pk=found)
+        Run.objects.select_for_update(no_key=True).get(pk=found)
         step = (
             Step.objects.select_for_update(of=("self",))
-            .filter(action_id=action_id, status=StepStatus.WAITING)
-            .exclude(action__status__in=HELD)
+            .filter(IDLE, action_id=action_id, status=StepStatus.WAITING)
             .first()
         )
         if step is None:
             return None
         wake(step)
     return found
+
+
+def drop_if_over(action_id: UUID) -> None:
+    """Cancel an approved action whose step is over: its run was cancelled, and a person settled the doubt too late."""
+    over = Action.objects.filter(pk=action_id, status=ActionStatus.APPROVED, step__status__in=STEP_TERMINAL)
+    if over.exists():
+        cancel_action(action_id=action_id, explanation=CANCELLED, by=WORKER)

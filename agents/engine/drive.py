@@ -11,7 +11,8 @@ from agents.engine import action_step, model_step
 from agents.engine.claims import claim_step
 from agents.engine.control import honour_cancel
 from agents.engine.outcomes import rest
-from agents.engine.workers import incarnation
+from agents.engine.stumbling import stumble
+from agents.engine.workers import driving, stopping
 from agents.models import Run, Step
 from agents.states import StepKind
 from workspaces.errors import StaleState
@@ -30,23 +31,33 @@ def drive(run_id: UUID, *, quantum: int = QUANTUM) -> bool:
 
     Being called twice, late, or for a run that has nothing to do is harmless.
     """
-    owner = incarnation()
-    for _ in range(quantum):
-        if Run.objects.filter(pk=run_id, cancel_requested_at__isnull=False).exists():
-            honour_cancel(run_id)
-        step = claim_step(run_id, owner)
-        if step is None:
-            _settle_down(run_id)
-            return False
-        try:
-            PERFORM[step.kind](step)
-        except StaleState as lost:
-            log.info("Step %s went on without this worker: %s", step.id, lost.message)
+    with driving(run_id):
+        for _ in range(quantum):
+            if stopping():
+                return True
+            if Run.objects.filter(pk=run_id, cancel_requested_at__isnull=False).exists():
+                honour_cancel(run_id)
+            step = claim_step(run_id)
+            if step is None:
+                _settle_down(run_id)
+                return False
+            _perform(step)
     return True
+
+
+def _perform(step: Step) -> None:
+    attempt, owner = step.attempt, step.incarnation
+    try:
+        PERFORM[step.kind](step)
+    except StaleState as lost:
+        log.info("Step %s went on without this worker: %s", step.id, lost.message)
+    except Exception:
+        log.exception("Step %s failed in a way that nobody foresaw", step.id)
+        stumble(step.id, attempt=attempt, incarnation=owner)
 
 
 def _settle_down(run_id: UUID) -> None:
     with transaction.atomic():
-        run = Run.objects.select_for_update().get(pk=run_id)
-        if not run.is_terminal:
+        run = Run.objects.select_for_update(no_key=True).filter(pk=run_id).first()
+        if run is not None and not run.is_terminal:
             rest(run)

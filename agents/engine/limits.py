@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from agents.engine.claims import WORKER
@@ -20,7 +19,7 @@ from workspaces.transitions import transition
 def apply_budget_decision(run_id: UUID) -> bool:
     """Carry out the latest closed ``budget`` request of a run whose model step waits for it; say whether it moved."""
     with transaction.atomic():
-        run = Run.objects.select_for_update().get(pk=run_id)
+        run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
         step = run.steps.select_for_update().filter(kind=StepKind.MODEL, status=StepStatus.WAITING).first()
         request = Request.objects.filter(run_id=run_id, kind=RequestKind.BUDGET).order_by("-opened_at", "-id").first()
         if step is None or request is None or request.status == RequestStatus.OPEN:
@@ -46,6 +45,4 @@ def _extend(run: Run, request: Request) -> None:
 def _stop(run: Run, step: Step, request: Request) -> None:
     explanation = f"{step.explanation} It was not extended. {request.explanation}".strip()
     transition(step, StepStatus.FAILED, by=WORKER, explanation=explanation, finished_at=timezone.now())
-    Run.objects.filter(pk=run.pk).update(open_steps=F("open_steps") - 1)
-    if run.status == RunStatus.WAITING:
-        end_run(run, RunStatus.FAILED, explanation=explanation)
+    end_run(run, RunStatus.FAILED, explanation=explanation)

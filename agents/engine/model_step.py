@@ -1,18 +1,19 @@
 """A model step: reserve the worst case, ask one endpoint after the other, record what it cost and what it said."""
 
+import logging
 import time
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from agents.engine.claims import WORKER
 from agents.engine.conversation import request_for
-from agents.engine.outcomes import end_run, finish, hand_over, lock_run, wait
+from agents.engine.outcomes import backoff, end_run, finish, hand_over, lock_run, wait
 from agents.engine.turns import advance, take_answer
+from agents.engine.usage import Called, record_usage
+from agents.errors import PriceUnknown
 from agents.models import Step
 from agents.providers import pricing
 from agents.providers.base import Endpoint, ModelAnswer, ModelRequest, Stop, answer_to_json
@@ -22,23 +23,15 @@ from agents.routes import endpoints_of
 from agents.states import RunStatus, StepStatus
 from approvals.operations import ask_for_budget
 from tools.errors import BudgetExhausted, ToolUnavailable
-from tools.models import Tool, Unit, UsageRecord
+from tools.models import Budget, Tool, Unit
 from tools.operations import reserve, settle_reservation
 from workspaces.canonical import sanitise
 from workspaces.database import release_connection
-from workspaces.errors import DomainError
+from workspaces.errors import DomainError, StaleState
+
+log = logging.getLogger(__name__)
 
 MAX_MODEL_FAILURES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """One attempt at one endpoint: what it answered or why not, and how long it took."""
-
-    endpoint: Endpoint
-    answer: ModelAnswer | None
-    error: ModelError | None
-    latency_ms: int
 
 
 def perform(step: Step) -> None:
@@ -56,15 +49,20 @@ def perform(step: Step) -> None:
     except BudgetExhausted as error:
         _stop_at_limit(step, error.message, {"steps": run.steps_used})
         return
-    except ToolUnavailable as error:
+    except (PriceUnknown, ToolUnavailable) as error:
         _fail(step, [], f"{error.message} {error.hint}")
         return
     release_connection()
     calls = _call(endpoints, request)
-    if calls and calls[-1].answer is not None:
-        _take(step, calls, calls[-1].answer, {tool.name: tool for tool in tools})
-    else:
-        _no_answer(step, calls)
+    try:
+        if calls and calls[-1].answer is not None:
+            _take(step, calls, calls[-1].answer, {tool.name: tool for tool in tools})
+        else:
+            _no_answer(step, calls)
+    except StaleState:
+        with transaction.atomic():
+            record_usage(step, calls)
+        raise
 
 
 def _reserve(step: Step, request: ModelRequest, endpoints: list[Endpoint]) -> None:
@@ -73,6 +71,8 @@ def _reserve(step: Step, request: ModelRequest, endpoints: list[Endpoint]) -> No
     cases = [pricing.worst_case(request, provider=e.provider, model=e.model, at=now) for e in endpoints]
     known = [case for case in cases if case is not None]
     worst = sum(known, Decimal(0)) if len(known) == len(cases) else None
+    if worst is None and Budget.objects.filter(scope_id=step.run_id, unit=Unit.USD).exists():
+        raise PriceUnknown("The price of this model is not known, so the run's budget in money cannot be kept.")
     reserve(scope_id=step.run_id, unit=Unit.USD, amount=worst, step_id=step.id, attempt=step.attempt)
 
 
@@ -88,6 +88,9 @@ def _call(endpoints: list[Endpoint], request: ModelRequest) -> list[Called]:
             failure = error
         except DomainError as error:
             failure = ModelError(error.message, error.hint)
+        except Exception as error:
+            log.exception("The adapter for %s failed", endpoint.provider)
+            failure = ModelError(f"The model adapter failed ({type(error).__name__}).", may_have_cost=True)
         called.append(Called(endpoint, answer, failure, int((time.monotonic() - begun) * 1000)))
         if failure is None or failure.retry in {RetryClass.GIVE_UP, RetryClass.SHORTEN}:
             break
@@ -97,7 +100,7 @@ def _call(endpoints: list[Endpoint], request: ModelRequest) -> list[Called]:
 def _take(step: Step, calls: list[Called], answer: ModelAnswer, tools: dict[str, Tool]) -> None:
     with transaction.atomic():
         run = lock_run(step)
-        _record_usage(step, calls)
+        record_usage(step, calls)
         if answer.stop in {Stop.REFUSAL, Stop.LENGTH} and not answer.calls:
             sentence = (
                 "The model refused the task." if answer.stop == Stop.REFUSAL else "The model's answer was cut off."
@@ -120,22 +123,17 @@ def _no_answer(step: Step, calls: list[Called]) -> None:
         hint = errors[-1].hint if errors else "Add an endpoint to the model route."
         _fail(step, calls, f"{said} {hint}")
         return
-    seconds = max([error.retry_after or 0 for error in later] + [backoff(step.failures)])
+    seconds = max(min(error.retry_after or 0 for error in later), backoff(step.failures))
     with transaction.atomic():
         lock_run(step)
-        _record_usage(step, calls)
+        record_usage(step, calls)
         hand_over(step, seconds=seconds, failed=True, explanation=f"{said} It is tried again.")
-
-
-def backoff(failures: int, most: float = 60.0) -> float:
-    """Return how many seconds to wait after ``failures`` earlier failures: doubling, up to ``most``."""
-    return min(float(settings.RETRY_BASE_SECONDS) * 2.0**failures, most)
 
 
 def _fail(step: Step, calls: list[Called], explanation: str) -> None:
     with transaction.atomic():
         run = lock_run(step)
-        _record_usage(step, calls)
+        record_usage(step, calls)
         finish(run, step, StepStatus.FAILED, explanation=explanation)
         end_run(run, RunStatus.FAILED, explanation=explanation)
 
@@ -160,42 +158,3 @@ def _stop_at_limit(step: Step, sentence: str, facts: dict[str, Any]) -> None:
             causes=run.causes,
             by=WORKER,
         )
-
-
-def _record_usage(step: Step, calls: list[Called]) -> None:
-    """Write one row per endpoint asked, and settle the reservation at what is known to have been used."""
-    costs = [_record_call(step, called) for called in calls]
-    known = [cost for cost in costs if cost is not None]
-    settle_reservation(
-        step_id=step.id,
-        attempt=step.attempt,
-        cost=sum(known, Decimal(0)) if len(known) == len(costs) else None,
-        may_have_cost=any(called.error is None or called.error.may_have_cost for called in calls),
-    )
-
-
-def _record_call(step: Step, called: Called) -> Decimal | None:
-    answer, endpoint, error = called.answer, called.endpoint, called.error
-    usage = answer.usage if answer else None
-    cost = None
-    if usage is not None:
-        cost = pricing.cost(usage, provider=endpoint.provider, model=endpoint.model, at=timezone.now())
-    elif error is not None and not error.may_have_cost:
-        cost = Decimal(0)
-    UsageRecord.objects.create(
-        workspace_id=step.workspace_id,
-        step_id=step.id,
-        run_id=step.run_id,
-        agent_id=step.run.agent_id,
-        attempt=step.attempt,
-        provider=endpoint.provider,
-        model=endpoint.model,
-        input_tokens=usage.input_tokens if usage else None,
-        output_tokens=usage.output_tokens if usage else None,
-        cached_tokens=usage.cached_tokens if usage else None,
-        cost=cost,
-        latency_ms=called.latency_ms,
-        outcome="answered" if answer else str(error.code if error else "unknown"),
-        explanation=error.message if error else "",
-    )
-    return cost

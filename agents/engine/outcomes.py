@@ -7,6 +7,7 @@ attempt. Losing that comparison raises ``StaleState``: somebody else owns the st
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -22,12 +23,18 @@ from workspaces.transitions import transition
 
 def lock_run(step: Step) -> Run:
     """Lock and return the step's run; call inside a transaction, before touching the step."""
-    return Run.objects.select_for_update().select_related("agent", "version").get(pk=step.run_id)
+    found = Run.objects.select_for_update(of=("self",), no_key=True).select_related("agent", "version", "session")
+    return found.get(pk=step.run_id)
 
 
 def fenced(step: Step) -> Q:
     """Return the condition that this worker still owns the step."""
     return Q(attempt=step.attempt, incarnation=step.incarnation)
+
+
+def backoff(failures: int, most: float = 60.0) -> float:
+    """Return how many seconds to wait after ``failures`` earlier failures: doubling, up to ``most``."""
+    return min(float(settings.RETRY_BASE_SECONDS) * 2.0 ** min(failures, 30), most)
 
 
 def hand_over(step: Step, *, seconds: float = 0, explanation: str = "", failed: bool = False) -> None:

@@ -3,37 +3,54 @@
 from typing import Any
 from uuid import UUID
 
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
 from agents.engine.claims import WORKER
 from agents.engine.outcomes import end_run
 from agents.engine.turns import add_step, begin_turn
 from agents.models import Run
 from agents.states import RunStatus, StepKind
 from tools.models import Action, Tool
+from tools.models.action import LIVE_OR_DONE
 from tools.operations.proposing import leaf_json, propose
 from tools.provenance import Source, trace
-from tools.states import ActionStatus
+from tools.states import ActionStatus, AttemptKind, AttemptOutcome
 from workspaces.ids import uuid7
 
 RESTORE = "restore"
 
 
-def next_compensation(run: Run) -> None:
-    """Add the next compensation of the confirmed plan, or end the run with its report; the run is locked."""
+def next_compensation(run: Run) -> bool:
+    """Add the next compensation of the confirmed plan; return False where none is left. The run is locked.
+
+    An effect that another rollback has undone, or is undoing right now, is left to that one.
+    """
     items = [item for item in run.plan or [] if item["verdict"] == RESTORE]
     for position, item in enumerate(items[run.turn :], start=run.turn):
-        if not _compensated(UUID(item["action"])):
-            run.turn = position
-            begin_turn(run, 1)
-            _propose(run, item)
-            return
+        if _compensations(item).filter(status__in=LIVE_OR_DONE).exists():
+            continue
+        run.turn = position
+        begin_turn(run, 1)
+        try:
+            with transaction.atomic():
+                _propose(run, item)
+        except IntegrityError:
+            continue
+        return True
+    return False
+
+
+def _compensations(item: dict[str, Any]) -> QuerySet[Action]:
+    return Action.objects.filter(compensates_id=UUID(item["action"]))
+
+
+def conclude_rollback(run: Run) -> None:
+    """End the rollback with its report; it has failed where anything that was promised is not restored."""
     report = report_of(run)
     failed = [line for line in report["items"] if line["verdict"] == RESTORE and line["now"] != "restored"]
     status = RunStatus.FAILED if failed else RunStatus.SUCCEEDED
     end_run(run, status, explanation=report["sentence"], outcome=report)
-
-
-def _compensated(action_id: UUID) -> bool:
-    return Action.objects.filter(compensates_id=action_id, status=ActionStatus.SUCCEEDED).exists()
 
 
 def _propose(run: Run, item: dict[str, Any]) -> None:
@@ -68,10 +85,13 @@ def _propose(run: Run, item: dict[str, Any]) -> None:
 
 
 def report_of(run: Run) -> dict[str, Any]:
-    """Return what was restored, skipped and impossible, from the compensations' own rows and read-backs."""
-    done = {
-        str(action.compensates_id): action for action in Action.objects.filter(run_id=run.id, compensates__isnull=False)
-    }
+    """Return what was restored, skipped and impossible, from the compensations' own rows and read-backs.
+
+    Each item's ``now`` is ``restored`` (read back and found so), ``unconfirmed`` (carried out, but the read-back shows
+    something else or nothing), ``skipped`` (another rollback has it), else what the preview or the compensation says.
+    """
+    own = Action.objects.filter(run_id=run.id, compensates__isnull=False).select_related("compensates")
+    done = {str(action.compensates_id): action for action in own}
     items = [{**item, **_fate(item, done.get(item["action"]))} for item in run.plan or []]
     restored = sum(1 for item in items if item["now"] == "restored")
     sentence = f"{restored} of {len(items)} effects were restored."
@@ -79,8 +99,23 @@ def report_of(run: Run) -> dict[str, Any]:
 
 
 def _fate(item: dict[str, Any], compensation: Action | None) -> dict[str, Any]:
+    if compensation is None and item["verdict"] == RESTORE:
+        return {"now": "skipped", "explanation": "Another rollback has undone it, or is doing so."}
     if compensation is None:
-        return {"now": item["verdict"] if item["verdict"] != RESTORE else "skipped", "explanation": item["sentence"]}
+        return {"now": item["verdict"], "explanation": item["sentence"]}
     if compensation.status == ActionStatus.SUCCEEDED:
-        return {"now": "restored", "explanation": compensation.explanation}
+        return _read_back(compensation)
     return {"now": str(compensation.status), "explanation": compensation.explanation}
+
+
+def _read_back(compensation: Action) -> dict[str, Any]:
+    """Judge by what the system itself showed afterwards, not by what it answered."""
+    seen = compensation.attempts.filter(kind=AttemptKind.VERIFY).order_by("-number").first()
+    image = seen.evidence.get("image") if seen is not None and seen.outcome == AttemptOutcome.DONE else None
+    original = compensation.compensates
+    if image is None or original is None:
+        told = seen.explanation if seen is not None else ""
+        return {"now": "unconfirmed", "explanation": f"It was carried out, but could not be read back. {told}".strip()}
+    if image != original.before_image:
+        return {"now": "unconfirmed", "explanation": "It was carried out, but the system shows something else now."}
+    return {"now": "restored", "explanation": "Read back: the system shows the state before."}

@@ -4,30 +4,32 @@ from typing import Any
 
 from agents.engine.claims import WORKER
 from agents.models import Run
+from agents.states import RunKind
 from memory.models import MessageRole, Trust
 from memory.operations import append_message, session_for
 from tools.models import Action
+from tools.states import ActionStatus
 
 MAX_REFERENCE = 200
 
 
-def remember_subject(run: Run, action: Action) -> None:
-    """Bind the run to the session of the one subject that ``action`` has found, and put the ticket into it.
+def remember_subject(run: Run) -> None:
+    """Bind the run to the session of the one subject that its look-ups have found, and put the ticket into it.
 
-    The agent version says which tool finds subjects and which field of its rows names them. No row or several rows
-    bind nothing, and a bound run stays where it is. Call with the run locked.
+    The agent version says which tool finds subjects and which field of its rows names them. Nobody found, or several,
+    bind nothing, and a bound run stays where it is. Call with the run locked, when a turn is over.
     """
     rule = run.version.subject
-    if run.session_id is not None or not rule or rule.get("tool") != action.tool.name:
+    if run.session_id is not None or not rule or run.kind != RunKind.TASK:
         return
-    reference = _reference(action.result, str(rule.get("field", "id")))
-    if reference is None:
+    found = references(run, str(rule.get("tool", "")), str(rule.get("field", "id")))
+    if len(found) != 1:
         return
     session = session_for(
         workspace_id=run.workspace_id,
         agent_id=run.agent_id,
         subject_kind=str(rule.get("kind", "subject")),
-        subject_ref=reference,
+        subject_ref=found.pop(),
         by=WORKER,
     )
     Run.objects.filter(pk=run.pk).update(session=session)
@@ -43,9 +45,13 @@ def remember_subject(run: Run, action: Action) -> None:
     )
 
 
-def _reference(result: Any, field: str) -> str | None:
+def references(run: Run, tool: str, field: str) -> set[str]:
+    """Return whom the run's successful calls of ``tool`` have found; a row that names nobody counts as somebody."""
+    results = Action.objects.filter(run_id=run.id, tool__name=tool, status=ActionStatus.SUCCEEDED)
+    rows = [row for result in results.values_list("result", flat=True) for row in _rows(result)]
+    return {str(row.get(field))[:MAX_REFERENCE] if isinstance(row, dict) else "" for row in rows}
+
+
+def _rows(result: Any) -> list[Any]:
     rows = result.get("rows") if isinstance(result, dict) else None
-    if not isinstance(rows, list) or len(rows) != 1 or not isinstance(rows[0], dict):
-        return None
-    value = rows[0].get(field)
-    return None if value is None else str(value)[:MAX_REFERENCE]
+    return rows if isinstance(rows, list) else []

@@ -6,25 +6,30 @@ It runs as a thread in every worker; an advisory lock lets one at a time through
 import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Q
 
-from agents.engine.claims import DUE, FREE, hand_back_lost
-from agents.engine.control import HELD, honour_cancel, wake_for_action
+from agents.engine.claims import DUE, FREE, RESCUE, hand_back_lost
+from agents.engine.control import IDLE, drop_if_over, honour_cancel, wake_for_action
 from agents.engine.limits import apply_budget_decision
 from agents.models import Run, Step
-from agents.states import RUN_TERMINAL, StepKind, StepStatus
+from agents.states import RUN_TERMINAL, STEP_TERMINAL, StepKind, StepStatus
 from approvals.models import Request
 from approvals.operations import expire_due
 from approvals.states import RequestKind, RequestStatus
+from tools.models import Action
+from tools.states import ActionStatus
 from workspaces.database import ClockTimestamp
+from workspaces.errors import StaleState
 
 log = logging.getLogger(__name__)
 
 LOCK = 7_246_001
 BATCH = 500
+T = TypeVar("T")
 NUDGE_AGAIN = timedelta(seconds=5)
 
 
@@ -42,18 +47,31 @@ def sweep(enqueue: Callable[[UUID], object]) -> bool:
 
 
 def _round(enqueue: Callable[[UUID], object]) -> None:
-    moved: list[UUID] = list(hand_back_lost())
-    expire_due()
-    moved += [run for action in _waiting_for_nothing() if (run := wake_for_action(action)) is not None]
-    moved += [run for run in _budget_decided() if apply_budget_decision(run)]
-    for run in _to_cancel():
-        honour_cancel(run)
-    _send({*moved, *_due_runs()}, enqueue)
+    _each([None], lambda _: hand_back_lost())
+    _each([None], lambda _: expire_due())
+    _each(_waiting_for_nothing(), wake_for_action)
+    _each(_budget_decided(), apply_budget_decision)
+    _each(_to_cancel(), honour_cancel)
+    _each(_approved_too_late(), drop_if_over)
+    _send(set(_due_runs()), enqueue)
+
+
+def _each(rows: Iterable[T], act: Callable[[T], object]) -> None:
+    """Do ``act`` for each row; one that fails is logged and must not keep the others from their turn."""
+    for row in rows:
+        try:
+            act(row)
+        except StaleState:
+            continue
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("The sweep failed over %s", row)
 
 
 def _waiting_for_nothing() -> list[UUID]:
     """Return the actions that are no longer with people though their step still waits."""
-    found = Step.objects.filter(status=StepStatus.WAITING, action__isnull=False).exclude(action__status__in=HELD)
+    found = Step.objects.filter(IDLE, status=StepStatus.WAITING, action__isnull=False)
     return [action for action in found.values_list("action_id", flat=True)[:BATCH] if action is not None]
 
 
@@ -69,13 +87,19 @@ def _to_cancel() -> list[UUID]:
     return list(found.values_list("id", flat=True)[:BATCH])
 
 
+def _approved_too_late() -> list[UUID]:
+    """Return the actions in doubt that a person wants tried again though their run has ended."""
+    found = Action.objects.filter(status=ActionStatus.APPROVED, attempt__gt=0, step__status__in=STEP_TERMINAL)
+    return list(found.values_list("id", flat=True)[:BATCH])
+
+
 def _due_runs() -> list[UUID]:
     """Return the runs with a due step that nobody was told of lately, and note that they are told now."""
     with transaction.atomic():
         long_ago = Q(nudged_at=None) | Q(nudged_at__lt=ClockTimestamp() - NUDGE_AGAIN)
         due = (
             Step.objects.select_for_update(of=("self",), skip_locked=True)
-            .filter(DUE, FREE, long_ago, status=StepStatus.READY, run__cancel_requested_at=None)
+            .filter(DUE, long_ago, RESCUE | (FREE & Q(run__cancel_requested_at=None)), status=StepStatus.READY)
             .values_list("id", "run_id")[:BATCH]
         )
         rows = list(due)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from agents.engine.claims import hand_back_dropped
 from agents.engine.sweep import sweep
 from agents.engine.workers import heartbeat, incarnation, retire
 from agents.tasks import enqueue
@@ -51,6 +52,7 @@ class Companions:
     def _beating(self) -> None:
         while not self._stop.wait(settings.WORKER_HEARTBEAT_SECONDS):
             _guarded("heartbeat", heartbeat)
+            _guarded("look for dropped steps", hand_back_dropped)
             connection.close()
 
     def _sweeping(self) -> None:

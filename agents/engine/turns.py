@@ -23,7 +23,7 @@ from tools.models import Tool
 from tools.operations.proposing import leaf_json, propose
 from tools.provenance import Source, trace
 from tools.schemas import declared_names
-from tools.states import ActionStatus, Effect
+from tools.states import ActionStatus
 from workspaces.actors import Actor, actor_text
 from workspaces.errors import TooLarge
 from workspaces.ids import uuid7
@@ -65,9 +65,10 @@ def advance(run: Run, *, by: Actor = WORKER) -> None:
     if run.cancel_requested_at is not None:
         end_run(run, RunStatus.CANCELLED, explanation="It was cancelled.", by=by)
     elif run.kind == RunKind.ROLLBACK:
-        from agents.engine.repair import next_compensation
+        from agents.engine.repair import conclude_rollback, next_compensation
 
-        next_compensation(run)
+        if not next_compensation(run):
+            conclude_rollback(run)
     else:
         begin_turn(run, 1)
         add_step(run, kind=StepKind.MODEL, by=by)
@@ -104,8 +105,6 @@ def _skip(run: Run, call: ToolCall, explanation: str) -> None:
         explanation=explanation,
         finished_at=timezone.now(),
     )
-    Run.objects.filter(pk=run.pk).update(steps_used=run.steps_used + 1)
-    run.steps_used += 1
 
 
 def _propose(run: Run, call: ToolCall, tool: Tool, sources: list[Source]) -> None:
@@ -155,7 +154,7 @@ def sources_of(run: Run) -> list[Source]:
         action = step.action
         if action is None:
             continue
-        if action.status == ActionStatus.SUCCEEDED and action.effect == Effect.READ:
+        if action.status == ActionStatus.SUCCEEDED and action.result is not None:
             trust = "trusted" if action.tool.options.get("trusted_result") else "untrusted"
             label = f"{action.tool.name} (step {step.number})"
             found.append(Source(label, trust, "tool_result", action.result))  # type: ignore[arg-type]

@@ -7,6 +7,9 @@ process wakes up again it finds its row stale, takes a new identity, and everyth
 import os
 import socket
 import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,6 +23,8 @@ from workspaces.ids import uuid7
 
 _lock = threading.Lock()
 _current: UUID | None = None
+_driven: Counter[UUID] = Counter()
+_stopping = threading.Event()
 
 
 def _silence() -> timedelta:
@@ -62,6 +67,36 @@ def retire() -> None:
         _current = None
 
 
+@contextmanager
+def driving(run_id: UUID) -> Iterator[None]:
+    """Note that a thread of this process carries the run on; begun before its first claim, ended after its last."""
+    with _lock:
+        _driven[run_id] += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _driven[run_id] -= 1
+            if not _driven[run_id]:
+                del _driven[run_id]
+
+
+def driven() -> frozenset[UUID]:
+    """Return the runs that threads of this process carry on now."""
+    with _lock:
+        return frozenset(_driven)
+
+
+def stop_claiming() -> None:
+    """Say that this process is about to stop: what is in flight ends, nothing new is claimed."""
+    _stopping.set()
+
+
+def stopping() -> bool:
+    """Say whether this process is about to stop."""
+    return _stopping.is_set()
+
+
 def alive(field: str = "incarnation") -> Exists:
     """Return the condition "the incarnation in ``field`` of this row is alive", by the database's clock."""
     living = Worker.objects.filter(pk=OuterRef(field), stopped_at=None, heartbeat_at__gt=ClockTimestamp() - _silence())
@@ -71,6 +106,11 @@ def alive(field: str = "incarnation") -> Exists:
 def dead(field: str = "incarnation") -> Q:
     """Return the condition "the incarnation in ``field`` of this row is proven dead"."""
     return Q(**{f"{field}__isnull": False}) & ~Q(alive(field))
+
+
+def lives(mine: UUID) -> Exists:
+    """Return the condition "the incarnation ``mine`` is alive", for the WHERE of a claim."""
+    return Exists(living_workers().filter(pk=mine))
 
 
 def living_workers() -> "models.QuerySet[Worker]":

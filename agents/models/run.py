@@ -93,5 +93,10 @@ class Run(TenantRow):
         return self.status in RUN_TERMINAL
 
     @property
+    def is_preview(self) -> bool:
+        """Whether it is a rollback that nobody has confirmed yet: it waits, and no worker will touch it."""
+        return self.kind == RunKind.ROLLBACK and self.status == RunStatus.WAITING and self.turn == 0
+
+    @property
     def is_repair(self) -> bool:
         return self.kind == RunKind.ROLLBACK

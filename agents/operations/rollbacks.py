@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from agents.engine.repair import RESTORE, next_compensation
 from agents.errors import NothingToRollBack
@@ -19,6 +19,7 @@ from tools.operations import observe
 from tools.states import ActionStatus, AttemptKind, Effect
 from workspaces.actors import actor_text
 from workspaces.canonical import digest, sanitise
+from workspaces.database import ClockTimestamp
 from workspaces.errors import NotFound, StaleState
 from workspaces.ids import uuid7
 from workspaces.models import User
@@ -37,7 +38,7 @@ def preview_rollback(*, run_id: UUID, by: User, action_id: UUID | None = None) -
     effects = _effects(run, action_id)
     if action_id is not None and not effects:
         raise NotFound("There is no such effect in this run.")
-    plan = sanitise([_item(action, by) for action in effects])
+    plan = sanitise(_plan(effects, by))
     with transaction.atomic():
         rollback = _create(run, plan, by)
     return rollback
@@ -51,8 +52,20 @@ def _effects(run: Run, action_id: UUID | None) -> list[Action]:
     return list(found.select_related("tool__connection").order_by("-finished_at", "-created_at"))
 
 
-def _item(action: Action, by: User) -> dict[str, Any]:
-    verdict, sentence, current = _verdict(action, by)
+def _plan(effects: list[Action], by: User) -> list[dict[str, Any]]:
+    """Judge effect by effect, newest first: an older one finds the world as undoing the newer ones will leave it."""
+    left: dict[tuple[UUID, str], Any] = {}
+    items = []
+    for action in effects:
+        item = _item(action, by, left)
+        if item["verdict"] == RESTORE:
+            left[action.tool_id, digest(item["current"])] = action.before_image
+        items.append(item)
+    return items
+
+
+def _item(action: Action, by: User, left: dict[tuple[UUID, str], Any]) -> dict[str, Any]:
+    verdict, sentence, current = _verdict(action, by, left)
     return {
         "action": str(action.id),
         "tool": action.tool.name,
@@ -67,7 +80,7 @@ def _item(action: Action, by: User) -> dict[str, Any]:
     }
 
 
-def _verdict(action: Action, by: User) -> tuple[str, str, dict[str, Any] | None]:
+def _verdict(action: Action, by: User, left: dict[tuple[UUID, str], Any]) -> tuple[str, str, dict[str, Any] | None]:
     if action.status == ActionStatus.IN_DOUBT:
         return "impossible", "Whether it happened is in doubt. Settle it first.", None
     if action.compensations.filter(status=ActionStatus.SUCCEEDED).exists():
@@ -80,7 +93,7 @@ def _verdict(action: Action, by: User) -> tuple[str, str, dict[str, Any] | None]
         return "impossible", f"{error.message} {error.hint}", None
     if seen.problem:
         return "impossible", f"The system could not be asked: {seen.problem}", None
-    if seen.image != action.after_image:
+    if left.get((action.tool_id, digest(seen.image)), seen.image) != action.after_image:
         return "drifted", "It has been changed since. Undoing would overwrite that, so it is left alone.", seen.image
     return RESTORE, "It will be put back as it was before.", seen.image
 
@@ -95,6 +108,7 @@ def _create(run: Run, plan: list[dict[str, Any]], by: User) -> Run:
         version=run.version,
         rolls_back=run,
         status=RunStatus.WAITING,
+        explanation="It waits for somebody to confirm it.",
         title=f"Roll back: {run.title}"[:200],
         input={"text": f"Roll back run {run.id}", "source": "rollback"},
         plan=plan,
@@ -125,19 +139,18 @@ def confirm_rollback(*, rollback_id: UUID, plan_digest: str, by: User) -> Run:
         raise NotFound("There is no such rollback.")
     if not any(item["verdict"] == RESTORE for item in rollback.plan or []):
         raise NothingToRollBack("Nothing in this plan can be restored.")
-    try:
-        with transaction.atomic():
-            locked = Run.objects.select_for_update().get(pk=rollback.pk)
-            if locked.plan_digest != plan_digest:
-                raise StaleState("This is not the plan that you looked at.", "Look at the preview again.")
-            if locked.status != RunStatus.WAITING or locked.turn or locked.cancel_requested_at is not None:
-                raise StaleState("This rollback was confirmed or cancelled already.")
-            transition(locked, RunStatus.RUNNING, by=by, body={"plan": plan_digest})
-            next_compensation(locked)
-            enqueue_on_commit(locked.id)
-    except IntegrityError as error:
-        raise StaleState(
-            "Another rollback of the same effect is under way.", "Wait for its end, then look at a new preview."
-        ) from error
+    with transaction.atomic():
+        locked = Run.objects.select_for_update(no_key=True).get(pk=rollback.pk)
+        if locked.plan_digest != plan_digest:
+            raise StaleState("This is not the plan that you looked at.", "Look at the preview again.")
+        if locked.status != RunStatus.WAITING or locked.turn or locked.cancel_requested_at is not None:
+            raise StaleState("This rollback was confirmed or cancelled already.")
+        confirmed: dict[str, Any] = {"explanation": "", "started_at": ClockTimestamp()}
+        transition(locked, RunStatus.RUNNING, by=by, body={"plan": plan_digest}, **confirmed)
+        if not next_compensation(locked):
+            raise StaleState(
+                "Another rollback has undone this already, or is doing so.", "Look at a new preview after its end."
+            )
+        enqueue_on_commit(locked.id)
     locked.refresh_from_db()
     return locked
