@@ -2,8 +2,11 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from workspaces.administration import site
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("config.api")),
+    path("admin/", site.urls),
     path("", include("workspaces.console.urls")),
 ]
 

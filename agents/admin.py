@@ -1,0 +1,140 @@
+"""Agents, versions, model routes and pauses to set up; runs, steps and workers to read."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+
+from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute, Run, Step, Worker
+from agents.operations import create_agent, publish_version, save_route
+from agents.operations.pausing import pause_scope, release_pause
+from tools.models import Tool
+from workspaces.admin_forms import GrantForm, JsonField, OperationForm, choices_for, owned, person
+from workspaces.administration import GrantSetup, OwnWorkspace, Records, Setup, site
+from workspaces.models import Pause, User
+
+
+class ModelRouteForm(OperationForm):
+    """Endpoints in the order in which they are asked; API keys stand in the connections that they name."""
+
+    endpoints = JsonField(
+        empty=list, help_text='Such as [{"provider": "openai-responses", "model": "…", "connection": "openai"}].'
+    )
+
+
+@admin.register(ModelRoute, site=site)
+class ModelRouteAdmin(Setup):
+    form = ModelRouteForm
+    fixed = ("workspace", "name")
+    fields = ("workspace", "name", "endpoints", "max_output_tokens")
+    list_display = ("name", "max_output_tokens", "workspace", "updated_at")
+    list_select_related = ("workspace",)
+
+    def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
+        named = {"workspace": before.workspace, "name": before.name} if before is not None else {}
+        return save_route(**{**data, **named}, by=by)
+
+
+@admin.register(Agent, site=site)
+class AgentAdmin(Setup):
+    """An agent takes no tasks until a version of it is published."""
+
+    changeable = False
+    list_display = ("name", "title", "current_version", "is_enabled", "workspace")
+    list_select_related = ("current_version", "workspace")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("workspace", "name", "title") if obj is None else (*self.list_display, "created_at")
+
+    def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
+        return create_agent(**data, by=by)
+
+
+class AgentVersionForm(OperationForm):
+    """What a new version is; the tools are chosen among the workspace's own."""
+
+    tools = forms.ModelMultipleChoiceField(Tool.objects.none(), required=False)
+    subject = JsonField(help_text='Whose conversation: {"kind": "customer", "tool": a reading tool, "field": "id"}.')
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own: Any = self.fields["tools"]
+        own.queryset = choices_for(self.request, Tool)
+
+
+@admin.register(AgentVersion, site=site)
+class AgentVersionAdmin(Setup):
+    """Publishing makes a new version; the database refuses to change one."""
+
+    form = AgentVersionForm
+    changeable = False
+    list_display = ("agent", "number", "route", "step_limit", "budget_usd", "created_by", "created_at")
+    list_select_related = ("agent", "route", "created_by")
+    published = ("agent", "goal", "route", "tools", "step_limit", "budget_usd", "calls_per_turn", "subject")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.published if obj is None else (*self.published, "number", "created_by", "created_at")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        kwargs["form"] = AgentVersionForm if obj is None else OperationForm
+        if obj is not None:
+            kwargs["fields"] = []
+        return super().get_form(request, obj, change, **kwargs)
+
+    def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
+        values = dict(data)
+        return publish_version(**{**values, "tools": list(values["tools"])}, by=by)
+
+
+@admin.register(AgentGrant, site=site)
+class AgentGrantAdmin(GrantSetup):
+    form = GrantForm
+
+
+@admin.register(Pause, site=site)
+class PauseAdmin(Setup):
+    """Stopping and releasing, whatever the scope."""
+
+    changeable = False
+    list_display = ("scope_kind", "scope_id", "reason", "created_by", "created_at", "released_by", "released_at")
+    list_select_related = ("created_by", "released_by")
+    list_filter = (OwnWorkspace, "scope_kind")
+    actions = ("release",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        added = ("workspace", "scope_kind", "scope_id", "reason", "allows_repair")
+        return added if obj is None else (*self.list_display, "allows_repair")
+
+    def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
+        return pause_scope(**data, by=by)
+
+    @admin.action(description="Release: work goes on")
+    def release(self, request: HttpRequest, queryset: "models.QuerySet[Pause]") -> None:
+        rows = queryset.select_related("workspace")
+        self.each(request, rows, lambda row: release_pause(pause=row, by=person(request)), "released.")
+
+
+@admin.register(Run, site=site)
+class RunAdmin(Records):
+    list_display = ("title", "kind", "status", "agent", "started_by", "steps_used", "created_at", "finished_at")
+    list_select_related = ("agent", "started_by")
+    list_filter = (OwnWorkspace, "status", "kind")
+
+
+@admin.register(Step, site=site)
+class StepAdmin(Records):
+    list_display = ("run_id", "number", "kind", "status", "attempt", "failures", "wake_at", "finished_at")
+    list_filter = (OwnWorkspace, "status", "kind")
+
+
+@admin.register(Worker, site=site)
+class WorkerAdmin(Records):
+    """Processes belong to the installation; whoever owns a workspace on it may see that they live."""
+
+    list_display = ("name", "started_at", "heartbeat_at", "stopped_at")
+    list_filter = ()
+
+    def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
+        return Worker.objects.all() if owned(request) else Worker.objects.none()
