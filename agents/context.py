@@ -37,7 +37,7 @@ class RunContext:
             subject_kind=session.subject_kind if session else "",
             subject_ref=session.subject_ref if session else "",
             labels={},
-            evidence=_evidence(run, action),
+            evidence=lambda: _evidence(run, action),
         )
 
 

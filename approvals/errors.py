@@ -1,6 +1,6 @@
 """What can go wrong when people decide, in sentences."""
 
-from workspaces.errors import Forbidden, StaleState
+from workspaces.errors import DomainError, Forbidden, StaleState
 
 
 class MayNotDecide(Forbidden):
@@ -21,3 +21,11 @@ class EvidenceChanged(StaleState):
 
     code = "evidence_changed"
     default_hint = "Load the request again and decide on what it shows now."
+
+
+class NoQueue(DomainError):
+    """There is no review queue in which a request could wait."""
+
+    code = "no_queue"
+    http_status = 409
+    default_hint = "An owner can set one up and make it the default."

@@ -27,7 +27,7 @@ def evidence_of(
     and the parts of the context's own evidence (``ticket``, ``reads``, ``model_words``, ``conversation``).
     """
     parts: dict[str, Any] = {
-        **context.evidence,
+        **context.evidence(),
         "sentence": title_of(action),
         "action": _action_facts(action, has_undo=has_undo, binding=binding),
         "before": action.before_image,

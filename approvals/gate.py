@@ -3,11 +3,13 @@
 ``schema → pauses → limits → policy → verdict``. This module only judges; ``operations.clearing`` writes.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from django.db import DatabaseError
 from django.db.models import Count, Q
 from django.utils import timezone
 
@@ -27,13 +29,16 @@ from approvals.policies.evaluate import Evaluation, Match, evaluate
 from approvals.policies.rules import Rule, parse_rules
 from approvals.ports import ActionContext, context_source
 from approvals.states import Outcome
+from tools.bindings import tool_digest
 from tools.errors import ToolUnavailable
 from tools.models import Action
-from tools.operations.targets import call_of
+from tools.operations.targets import call_of, operation_of
 from tools.schemas import validate
 from tools.states import ActionStatus
 from workspaces.canonical import digest
 from workspaces.errors import InvalidInput
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +65,51 @@ def policy_digest(versions: list[PolicyVersion]) -> str:
 def judge(action: Action, versions: list[PolicyVersion]) -> Judgement:
     """Evaluate ``action`` as it stands. Whatever cannot be known or evaluated is a deny (invariant 11)."""
     ids = [version.id for version in versions]
-    problems = _problems(action)
     try:
         context = context_source().for_action(action.id)
-    except LookupError as error:
-        return Judgement(_denied("unknown-context", str(error)), {}, None, ids, has_undo=False)
-    has_undo = _has_undo(action)
-    facts = _facts(action, context, has_undo)
-    evaluation = _denied("arguments-fit-the-tool", *problems) if problems else _evaluate(versions, facts)
-    return Judgement(evaluation, _inputs(action, facts), context, ids, has_undo)
+        has_undo = _has_undo(action)
+        facts = _facts(action, context, has_undo)
+    except DatabaseError:
+        raise
+    except Exception as error:
+        log.exception("The gate could not learn about action %s.", action.id)
+        reason = str(error) if isinstance(error, LookupError) else f"The gate failed ({type(error).__name__})."
+        return Judgement(denied("nothing-is-known", reason), seen_by_people(action), None, ids, has_undo=False)
+    evaluation = _refusal(action) or _evaluate(versions, facts)
+    return Judgement(evaluation, facts.as_json() | seen_by_people(action), context, ids, has_undo)
 
 
-def _inputs(action: Action, facts: GateContext) -> dict[str, object]:
-    return {**facts.as_json(), "before_digest": action.before_digest}
+def seen_by_people(action: Action) -> dict[str, object]:
+    """Return the part of a verdict's inputs that decisions stand and fall with: the world, and what the tool does."""
+    return {"before_digest": action.before_digest, "tool_digest": tool_digest(action.tool)}
 
 
-def _problems(action: Action) -> list[str]:
+def _refusal(action: Action) -> Evaluation | None:
+    """Deny what no policy can allow: a tool that is not there, is not the same any more, or cannot take this."""
     tool = action.tool
-    if action.schema_digest != tool.schema_digest:
-        return ["The tool's schema has changed since this was proposed. Propose it again."]
     try:
         call_of(tool)
     except ToolUnavailable as error:
-        return [f"{error.message} {error.hint}".strip()]
-    return [
-        f"{problem.path or 'arguments'}: {problem.sentence}"
-        for problem in validate(action.arguments, tool.input_schema)
-    ]
+        return denied("tool-available", f"{error.message} {error.hint}".strip())
+    if _is_recorded_undo(action):
+        return None
+    if action.schema_digest != tool.schema_digest:
+        return denied("tool-unchanged", "The tool's schema has changed since this was proposed. Propose it again.")
+    problems = validate(action.arguments, tool.input_schema)
+    sentences = [f"{problem.path or 'arguments'}: {problem.sentence}" for problem in problems]
+    return denied("arguments-fit-the-tool", *sentences) if sentences else None
+
+
+def _is_recorded_undo(action: Action) -> bool:
+    """Say whether these are the very arguments of the undo plan that was recorded when the effect happened.
+
+    Such arguments came from the outside system itself. They need not fit the tool's schema, which says what an agent
+    may propose: the value that was there before may lie outside it.
+    """
+    plan = action.compensates.undo_plan if action.compensates else None
+    return (
+        plan is not None and plan["tool"] == action.tool.name and digest(plan["arguments"]) == action.arguments_digest
+    )
 
 
 def _evaluate(versions: list[PolicyVersion], facts: GateContext) -> Evaluation:
@@ -95,18 +118,19 @@ def _evaluate(versions: list[PolicyVersion], facts: GateContext) -> Evaluation:
         for version in versions:
             rules.extend(parse_rules(version.rules))
     except InvalidInput as error:
-        return _denied("unreadable-policy", f"The policy in force cannot be read: {error.message}")
+        return denied("unreadable-policy", f"The policy in force cannot be read: {error.message}")
     return evaluate(rules, facts)
 
 
-def _denied(rule: str, *reasons: str) -> Evaluation:
+def denied(rule: str, *reasons: str) -> Evaluation:
+    """Return a deny that is the gate's own, not a policy's."""
     matched = tuple(Match(rule, Outcome.DENY, reason) for reason in reasons)
     return Evaluation(Outcome.DENY, matched, reasons, None)
 
 
 def _has_undo(action: Action) -> bool:
     try:
-        operation = call_of(action.tool).operation
+        operation = operation_of(action.tool)
     except ToolUnavailable:
         return False
     return operation.undo(action.arguments, action.before_image, action.predicted) is not None
@@ -160,7 +184,8 @@ def minor_units(amount: Decimal | None) -> int:
 def _history(action: Action) -> HistoryFacts:
     """Count earlier actions in one statement (revisions of this same proposal do not count as repeats)."""
     now = timezone.now()
-    earlier = Action.objects.filter(tool_id=action.tool_id).exclude(pk=action.pk)
+    matters = Q(created_at__gt=now - timedelta(days=1)) | Q(run_id=action.run_id) | Q(status=ActionStatus.IN_DOUBT)
+    earlier = Action.objects.filter(matters, tool_id=action.tool_id).exclude(pk=action.pk)
     counts = earlier.aggregate(
         tool_hour=Count("pk", filter=Q(created_at__gt=now - timedelta(hours=1))),
         tool_day=Count("pk", filter=Q(created_at__gt=now - timedelta(days=1))),

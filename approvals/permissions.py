@@ -1,5 +1,7 @@
 """Who may decide: each ``check_`` raises the sentence that the person reads; ``can_`` catches it for buttons."""
 
+from django.db.models import Q
+
 from approvals.errors import MayNotDecide
 from approvals.models import Decision, Request, ReviewQueue
 from approvals.states import DecisionKind, RequestKind
@@ -19,8 +21,12 @@ def check_can_decide(user: User, request: Request, kind: str | None = None) -> N
             "You brought this about, so somebody else has to decide on it.",
             f"It waits in the queue {request.queue.title} for the others who may.",
         )
-    if Decision.objects.filter(request=request, user=user).exists():
+    if Decision.objects.filter(Q(user__owner_id=user.person_id) | Q(user_id=user.person_id), request=request).exists():
         raise MayNotDecide("You have decided on this already.", "It waits for somebody else's decision too.")
+    if kind == DecisionKind.EDIT and request.action is not None and request.action.is_repair:
+        raise MayNotDecide(
+            "An undo is carried out exactly as it was recorded, so it cannot be edited.", "Approve or reject it."
+        )
     if kind == DecisionKind.EDIT and request.kind != RequestKind.ACTION:
         raise MayNotDecide("Only a proposed action can be edited.", "Approve, reject or respond instead.")
 

@@ -1,5 +1,6 @@
 """What the approvals floor needs from above: what an action's run and agent are, and what a person should see."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
@@ -10,7 +11,7 @@ from uuid import UUID
 class ActionContext:
     """The surroundings of one action, read from rows.
 
-    ``evidence`` is what people are shown, each part apart: ``ticket`` (text, source, trust), ``reads`` (what was read:
+    ``evidence`` returns what people are shown, read only when they are asked, each part apart: ``ticket`` (text, source, trust), ``reads`` (what was read:
     tool, arguments, result), ``model_words`` (what the model said, set apart from facts), ``conversation``.
     ``spent`` is None where a price is unknown.
     """
@@ -26,7 +27,7 @@ class ActionContext:
     subject_kind: str
     subject_ref: str
     labels: dict[str, str] = field(default_factory=dict)
-    evidence: dict[str, Any] = field(default_factory=dict)
+    evidence: Callable[[], dict[str, Any]] = dict
 
 
 class ContextSource(Protocol):

@@ -1,9 +1,19 @@
 """The binding: one digest over everything that was decided on (DESIGN invariant 2)."""
 
-from tools.models import Action, Connection
+from tools.models import Action, Connection, Tool
 from workspaces.canonical import digest
 
-NOTHING_BEFORE = digest(None)
+
+def tool_digest(tool: Tool) -> str:
+    """Return the digest of what a call of ``tool`` means: its operation, its options, its schema, its classes."""
+    return digest(
+        {
+            "operation": tool.operation,
+            "options": tool.options,
+            "schema": tool.schema_digest,
+            "classes": [tool.effect, tool.egress, tool.idempotency],
+        }
+    )
 
 
 def image_digest(image: dict[str, object] | None) -> str:
@@ -12,11 +22,11 @@ def image_digest(image: dict[str, object] | None) -> str:
 
 
 def binding_of(action: Action, *, connection: Connection | None, policy_digest: str) -> str:
-    """Return the binding of ``action`` under the connection and policy as they stand now."""
+    """Return the binding of ``action`` under its tool, the connection and the policy as they stand now."""
     return digest(
         {
             "workspace": str(action.workspace_id),
-            "tool": str(action.tool_id),
+            "tool": [str(action.tool_id), tool_digest(action.tool)],
             "schema": action.schema_digest,
             "arguments": action.arguments_digest,
             "connection": [str(connection.id), connection.version] if connection else None,

@@ -3,7 +3,15 @@
 from typing import Protocol
 from uuid import UUID
 
+from django.db import transaction
+from django.utils import timezone
+
 from tools.models import Action
+from tools.states import ActionStatus
+from workspaces.actors import System
+from workspaces.transitions import transition
+
+NOBODY = System("closed_gate")
 
 
 class Gate(Protocol):
@@ -30,7 +38,14 @@ class ClosedGate:
     """Denies: what stands in until the approvals floor registers itself."""
 
     def clear(self, action_id: UUID) -> Action:
-        return Action.objects.get(pk=action_id)
+        with transaction.atomic():
+            action = Action.objects.select_for_update().get(pk=action_id)
+            if action.status == ActionStatus.APPROVED:
+                transition(action, ActionStatus.PROPOSED, by=NOBODY, cleared_binding="", cleared_until=None)
+            if action.status == ActionStatus.PROPOSED:
+                sentence = "No gate is in force in this process, so everything is denied."
+                transition(action, ActionStatus.DENIED, by=NOBODY, explanation=sentence, finished_at=timezone.now())
+        return action
 
     def policy_digest(self, workspace_id: UUID) -> str:
         return "none"

@@ -19,30 +19,33 @@ def transition(
 
     The UPDATE names the status that the row had when it was read, and ``where`` (a fencing attempt, a binding, the
     absence of a pause). Anything but one row is a loss: nothing has changed and nothing is recorded.
+
+    ``where`` compares the row's own columns, and others by ``Exists``. A lookup across a relation would move the whole
+    comparison into a subquery, which PostgreSQL does not repeat after waiting for a rival: both would win.
     """
     model: type[models.Model] = type(row)
     label = model._meta.model_name
     old = row.status
     if to not in model.TRANSITIONS.get(old, frozenset()):  # type: ignore[attr-defined]
         raise StaleState(f"This {label} is {old}; it cannot become {to}.")
-    condition = Q(pk=row.pk, status=old)
-    if where is not None:
-        condition &= where
-    with transaction.atomic():
-        if model._default_manager.filter(condition).update(status=to, **changes) != 1:
-            raise StaleState(f"This {label} is no longer {old}, or may not become {to} now.")
-        record(
-            workspace_id=UUID(str(row.workspace_id)),
-            actor=actor_text(by),
-            verb=f"{label}.{to}",
-            subject=(str(label), row.pk),
-            body={"from": old, **(body or {})},
-        )
-        run_id = row.pk if label == "run" else getattr(row, "run_id", None)
-        announce(workspace_id=row.workspace_id, kind=str(label), id=row.pk, run_id=run_id)
+    condition = Q(pk=row.pk, status=old) & (where or Q())
+    with transaction.atomic(savepoint=False):  # a lost comparison has written nothing that a savepoint would undo
+        moved = model._default_manager.filter(condition).update(status=to, **changes) == 1
+        if moved:
+            _tell(row, str(label), actor=actor_text(by), to=to, body={"from": old, **(body or {})})
+    if not moved:
+        raise StaleState(f"This {label} is no longer {old}, or may not become {to} now.")
     row.status = to
     computed = [name for name, value in changes.items() if hasattr(value, "resolve_expression")]
     for name, value in changes.items():
         setattr(row, name, value)
     if computed:
         row.refresh_from_db(fields=computed)
+
+
+def _tell(row: Any, label: str, *, actor: str, to: str, body: dict[str, Any]) -> None:
+    record(
+        workspace_id=UUID(str(row.workspace_id)), actor=actor, verb=f"{label}.{to}", subject=(label, row.pk), body=body
+    )
+    run_id = row.pk if label == "run" else getattr(row, "run_id", None)
+    announce(workspace_id=row.workspace_id, kind=label, id=row.pk, run_id=run_id)

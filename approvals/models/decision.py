@@ -10,6 +10,29 @@ from tools.models import Action
 from workspaces.constraints import SameWorkspace
 from workspaces.models import TenantRow, User
 
+NOT_BY_ITS_CAUSE = """
+    IF EXISTS (
+        SELECT 1 FROM approvals_request r JOIN workspaces_user u ON u.id = NEW.user_id
+        WHERE r.id = NEW.request_id AND (
+            u.id = ANY(r.causes) OR u.owner_id = ANY(r.causes)
+            OR EXISTS (SELECT 1 FROM workspaces_apikey k WHERE k.user_id = u.id AND k.created_by_id = ANY(r.causes))
+        )
+    ) THEN
+        RAISE EXCEPTION 'nobody decides on what they caused' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
+ONCE_A_HUMAN = """
+    IF EXISTS (
+        SELECT 1 FROM approvals_decision d JOIN workspaces_user du ON du.id = d.user_id
+        JOIN workspaces_user u ON u.id = NEW.user_id
+        WHERE d.request_id = NEW.request_id AND coalesce(du.owner_id, du.id) = coalesce(u.owner_id, u.id)
+    ) THEN
+        RAISE EXCEPTION 'one person decides once, also through a service account' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
+
 
 class Decision(TenantRow):
     """Who decided what, why, and on which frozen evidence. A trigger refuses anyone who caused the request."""
@@ -43,12 +66,13 @@ class Decision(TenantRow):
                 name="decision_not_by_its_cause",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert,
-                func=(
-                    "IF EXISTS (SELECT 1 FROM approvals_request r WHERE r.id = NEW.request_id"
-                    " AND NEW.user_id = ANY(r.causes)) THEN"
-                    " RAISE EXCEPTION 'nobody decides on what they caused' USING ERRCODE = 'check_violation';"
-                    " END IF; RETURN NEW;"
-                ),
+                func=NOT_BY_ITS_CAUSE,
+            ),
+            pgtrigger.Trigger(
+                name="decision_once_a_human",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func=ONCE_A_HUMAN,
             ),
         ]
 

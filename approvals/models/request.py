@@ -28,7 +28,7 @@ class RequestQuerySet(models.QuerySet["Request"]):
         return (
             self.open()
             .filter(queue__in=ReviewQueue.objects.decidable_by(user))
-            .exclude(causes__contains=[user.id])
+            .exclude(causes__overlap=user.cause_ids())
             .exclude(decisions__user_id=user.id)
         )
 

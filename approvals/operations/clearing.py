@@ -1,5 +1,6 @@
 """Clearing: storing the gate's verdict and acting on it. This is what ``tools.ports.Gate`` is in this house."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -8,10 +9,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from approvals.errors import NoQueue
 from approvals.evidence import evidence_of, rules_json
-from approvals.gate import Judgement, active_versions, judge, policy_digest
-from approvals.models import Request, ReviewQueue, Verdict
-from approvals.operations.opening import open_request
+from approvals.gate import Judgement, active_versions, denied, judge, policy_digest, seen_by_people
+from approvals.models import Decision, Request, ReviewQueue, Verdict
+from approvals.operations.opening import announce, open_request, queue_named
 from approvals.policies.evaluate import QueueTerms
 from approvals.sentences import title_of
 from approvals.states import DecisionKind, Outcome, RequestKind, RequestStatus
@@ -20,7 +22,7 @@ from tools.bindings import binding_of
 from tools.errors import Paused
 from tools.models import Action
 from tools.signals import action_moved
-from tools.states import ActionStatus, Effect
+from tools.states import ActionStatus
 from workspaces.actors import System, actor_text
 from workspaces.database import ClockTimestamp
 from workspaces.models import Pause
@@ -46,11 +48,10 @@ class PolicyGate:
             if Pause.objects.over(action.scopes, repair=action.is_repair).exists():
                 raise Paused("A pause covers this action.")
             versions = active_versions(action.workspace_id)
-            judgement = judge(action, versions)
+            judgement = _in_real_queues(judge(action, versions), action.workspace_id)
             binding = binding_of(action, connection=action.tool.connection, policy_digest=policy_digest(versions))
-            previous = action.verdicts.order_by("-at", "-id").first()
             verdict = _store(action, judgement, binding)
-            _act(action, judgement, verdict, previous)
+            _act(action, judgement, verdict)
             if action.status != ActionStatus.PROPOSED:
                 transaction.on_commit(lambda: action_moved.send(Action, action_id=action_id))
         return action
@@ -63,9 +64,7 @@ class PolicyGate:
         verdict = Verdict.objects.filter(pk=action.cleared_by or UUID(int=0)).first()
         if verdict is None:
             return False
-        if verdict.outcome == Outcome.ALLOW:
-            return True
-        return all(_holders(action, term["queue"]) >= term["quorum"] for term in verdict.terms)
+        return verdict.outcome == Outcome.ALLOW or _quorums_hold(action, verdict.terms)
 
     def may_observe(self, action: Action) -> bool:
         """Companions only read, under the same connection; policies that forbid it deny the tool itself."""
@@ -95,18 +94,34 @@ def _store(action: Action, judgement: Judgement, binding: str) -> Verdict:
     return verdict
 
 
+def _in_real_queues(judgement: Judgement, workspace_id: UUID) -> Judgement:
+    """Put the queues that are there, and their own quorums, in the place of those that rules name."""
+    evaluation = judgement.evaluation
+    if evaluation.review is None:
+        return judgement
+    quorums: dict[str, int] = {}
+    try:
+        for term in evaluation.review.queues:
+            queue = queue_named(workspace_id, term.queue)
+            quorums[queue.name] = max(term.quorum, queue.quorum, quorums.get(queue.name, 0))
+    except NoQueue as error:
+        return replace(judgement, evaluation=denied("somebody-can-be-asked", f"{error.message} {error.hint}"))
+    queues = tuple(QueueTerms(name, quorum) for name, quorum in sorted(quorums.items()))
+    return replace(judgement, evaluation=replace(evaluation, review=replace(evaluation.review, queues=queues)))
+
+
 def _queues(judgement: Judgement) -> tuple[QueueTerms, ...]:
     return judgement.evaluation.review.queues if judgement.evaluation.review else ()
 
 
-def _act(action: Action, judgement: Judgement, verdict: Verdict, previous: Verdict | None) -> None:
+def _act(action: Action, judgement: Judgement, verdict: Verdict) -> None:
     outcome = judgement.evaluation.outcome
     if outcome == Outcome.DENY:
         _deny(action, judgement)
-    elif outcome == Outcome.ALLOW or _decisions_still_serve(action, verdict, previous):
+    elif outcome == Outcome.ALLOW or _decisions_still_serve(action, verdict):
         let_pass(action, verdict, by=GATE)
     else:
-        _ask_people(action, judgement, verdict, previous)
+        _ask_people(action, judgement, verdict)
 
 
 def _deny(action: Action, judgement: Judgement) -> None:
@@ -142,35 +157,35 @@ def let_pass(action: Action, verdict: Verdict, *, by: Any) -> None:
     )
 
 
-def _decisions_still_serve(action: Action, verdict: Verdict, previous: Verdict | None) -> bool:
-    """Say whether earlier decisions satisfy the new verdict: same world, and the quorum still holds the right."""
-    if action.status != ActionStatus.APPROVED or previous is None or action.effect == Effect.READ:
-        return False
-    if previous.inputs.get("before_digest") != verdict.inputs.get("before_digest"):
-        return False
-    return all(_holders(action, term["queue"]) >= term["quorum"] for term in verdict.terms)
+def _decisions_still_serve(action: Action, verdict: Verdict) -> bool:
+    """Say whether earlier decisions satisfy the new verdict (invariant 3)."""
+    return action.status == ActionStatus.APPROVED and _quorums_hold(action, verdict.terms)
+
+
+def _quorums_hold(action: Action, terms: list[dict[str, Any]]) -> bool:
+    return bool(terms) and all(_holders(action, term["queue"]) >= term["quorum"] for term in terms)
 
 
 def _holders(action: Action, queue: str) -> int:
-    """Count the distinct people who approved in ``queue`` and still may decide there."""
-    agreed = Request.objects.filter(action=action, queue__name=queue, status=RequestStatus.APPROVED).prefetch_related(
-        "decisions__user"
+    """Count the people who approved in ``queue``, still may decide there, and saw the world and the tool as they are.
+
+    A service account counts as the person who answers for it.
+    """
+    agreed = Decision.objects.filter(
+        kind=DecisionKind.APPROVE,
+        request__action=action,
+        request__kind=RequestKind.ACTION,
+        request__status=RequestStatus.APPROVED,
+        request__queue__name=queue,
+        request__verdict__inputs__contains=seen_by_people(action),
     )
-    people = {
-        decision.user
-        for request in agreed
-        for decision in request.decisions.all()
-        if decision.kind == DecisionKind.APPROVE
-    }
-    return sum(
-        1
-        for user in people
-        if ReviewQueue.objects.decidable_by(user).filter(workspace_id=action.workspace_id, name=queue).exists()
-    )
+    asked = ReviewQueue.objects.filter(workspace_id=action.workspace_id, name=queue)
+    users = [decision.user for decision in agreed.select_related("user")]
+    return len({user.person_id for user in users if asked.decidable_by(user).exists()})
 
 
-def _ask_people(action: Action, judgement: Judgement, verdict: Verdict, previous: Verdict | None) -> None:
-    drift = _drift(action, previous, verdict)
+def _ask_people(action: Action, judgement: Judgement, verdict: Verdict) -> None:
+    drift = _drift(action)
     supersede_requests(action, "What it rested on has changed; it was asked again.")
     transition(
         action,
@@ -206,12 +221,13 @@ def _ask_people(action: Action, judgement: Judgement, verdict: Verdict, previous
         )
 
 
-def _drift(action: Action, previous: Verdict | None, verdict: Verdict) -> dict[str, Any] | None:
-    """Return what was decided on and what is there now, where the world moved after people had seen it."""
-    if previous is None or previous.inputs.get("before_digest") == verdict.inputs.get("before_digest"):
+def _drift(action: Action) -> dict[str, Any] | None:
+    """Return what people were shown last and what is there now, where the world has moved in between."""
+    requests = Request.objects.filter(action=action, kind=RequestKind.ACTION).select_related("verdict")
+    shown = requests.order_by("-opened_at").first()
+    if shown is None or shown.verdict is None or shown.verdict.inputs["before_digest"] == action.before_digest:
         return None
-    shown = Request.objects.filter(action=action, kind=RequestKind.ACTION).order_by("-opened_at").first()
-    return None if shown is None else {"before": shown.evidence.get("before"), "now": action.before_image}
+    return {"before": shown.evidence["before"], "now": action.before_image}
 
 
 def supersede_requests(action: Action, explanation: str) -> None:
@@ -221,3 +237,4 @@ def supersede_requests(action: Action, explanation: str) -> None:
     )
     for request in rows:
         transition(request, RequestStatus.SUPERSEDED, by=GATE, explanation=explanation, closed_at=timezone.now())
+        announce(request)

@@ -12,7 +12,7 @@ from approvals.states import ExpiryDoes
 from audit.ledger.recording import record
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import digest
-from workspaces.errors import StaleState
+from workspaces.errors import InvalidInput, StaleState
 from workspaces.models import User, Workspace
 from workspaces.operations.authority import require_owner
 
@@ -75,8 +75,10 @@ def save_queue(
     editors_may_approve: bool = False,
     is_default: bool = False,
 ) -> ReviewQueue:
-    """Create or change a review queue."""
+    """Create or change a review queue. Making it the default takes that from the one that was."""
     require_owner(by, workspace, "set up review queues")
+    if quorum < 1 or time_limit_seconds < 1:
+        raise InvalidInput("At least one person decides, and has at least a second for it.", "Raise the number.")
     values = {
         "title": title,
         "quorum": quorum,
@@ -86,6 +88,9 @@ def save_queue(
         "is_default": is_default,
     }
     with transaction.atomic():
+        if is_default:
+            others = ReviewQueue.objects.filter(workspace=workspace, is_default=True).exclude(name=name)
+            others.update(is_default=False)
         queue, created = ReviewQueue.objects.update_or_create(workspace=workspace, name=name, defaults=values)
         record(
             workspace_id=workspace.id,

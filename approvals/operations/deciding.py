@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from approvals.errors import AlreadyDecided, EvidenceChanged
@@ -25,11 +25,21 @@ from tools.signals import action_moved
 from tools.states import ActionStatus
 from workspaces.actors import actor_text
 from workspaces.canonical import digest, sanitise
+from workspaces.database import ClockTimestamp
 from workspaces.errors import InvalidInput, NotFound
 from workspaces.models import User
 from workspaces.transitions import transition
 
 MAX_REASON = 4000
+MAX_AMOUNT = Decimal(10**9)
+MAX_STEPS = 1_000_000
+CLOSES: Final = {
+    DecisionKind.APPROVE: RequestStatus.APPROVED,
+    DecisionKind.REJECT: RequestStatus.REJECTED,
+    DecisionKind.RESPOND: RequestStatus.ANSWERED,
+    DecisionKind.EDIT: RequestStatus.SUPERSEDED,
+}
+"""The status of a request that a decision of this kind has closed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,20 +86,17 @@ def _lock(request_id: UUID, by: User) -> Request:
         raise NotFound("There is no such request.")
     if found is not None:
         Action.objects.select_for_update(no_key=True).get(pk=found)
-    return (
-        Request.objects.select_for_update(of=("self",))
-        .select_related("queue", "action__tool__connection", "verdict")
-        .get(pk=request_id)
-    )
+    rows = Request.objects.select_for_update(of=("self",)).annotate(is_late=Q(expires_at__lte=ClockTimestamp()))
+    return rows.select_related("queue", "action__tool__connection", "verdict").get(pk=request_id)
 
 
-def _check_open(request: Request) -> None:
-    if request.status == RequestStatus.OPEN and request.expires_at <= timezone.now():
-        raise AlreadyDecided("The time for this request has run out.")
+def _check_open(request: Any) -> None:
     if request.status == RequestStatus.OPEN:
+        if request.is_late:
+            raise AlreadyDecided("The time for this request has run out.")
         return
     last = request.decisions.select_related("user").order_by("-at").first()
-    if last is None:
+    if last is None or request.status != CLOSES[last.kind]:
         raise AlreadyDecided(f"This request is {request.get_status_display().lower()}: {request.explanation}")
     when = last.at.strftime("%Y-%m-%d %H:%M:%S UTC")
     raise AlreadyDecided(f"{last.user} decided on this already ({last.get_kind_display().lower()}, {when}).")
@@ -115,8 +122,12 @@ def _check_extension(answer: Answer) -> None:
         raise InvalidInput(
             "Say how far the run may go.", fields={"amount": ["Give a new limit in money, or a new step limit."]}
         )
-    if (answer.amount is not None and answer.amount <= 0) or (answer.steps is not None and answer.steps <= 0):
-        raise InvalidInput("A limit is more than zero.", fields={"amount": ["This must be more than zero."]})
+    if answer.amount is not None and not (answer.amount.is_finite() and 0 < answer.amount <= MAX_AMOUNT):
+        raise InvalidInput("A limit in money is more than zero.", fields={"amount": ["Give a number above zero."]})
+    if answer.steps is not None and not 0 < answer.steps <= MAX_STEPS:
+        raise InvalidInput(
+            "A step limit is more than zero.", fields={"steps": [f"Give a number from 1 to {MAX_STEPS}."]}
+        )
 
 
 def _store(request: Request, answer: Answer, by: User, revision: Action | None) -> Decision:
@@ -239,7 +250,7 @@ def _revise(request: Request, answer: Answer, by: User) -> Action:
         raise InvalidInput("The new arguments do not fit the tool.", "Correct the fields named.", fields)
     if digest(arguments) == old.arguments_digest:
         raise InvalidInput("Nothing was changed.", "Approve it as it is, or change something.")
-    author = [] if request.queue.editors_may_approve else [by.id]
+    author = [] if request.queue.editors_may_approve else [UUID(person) for person in by.cause_ids()]
     return propose(
         tool=old.tool,
         arguments=arguments,

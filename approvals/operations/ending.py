@@ -3,11 +3,12 @@
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from approvals.models import Request
-from approvals.operations.opening import announce
-from approvals.states import ExpiryDoes, RequestStatus
+from approvals.operations.opening import announce, open_request
+from approvals.states import ExpiryDoes, RequestKind, RequestStatus
 from tools.models import Action
 from tools.signals import action_moved
 from tools.states import ActionStatus
@@ -17,11 +18,17 @@ from workspaces.transitions import transition
 
 SWEEP = System("sweep")
 BATCH = 100
+UNDECIDED = "Nobody decided in time."
+SETTLED = Q(kind=RequestKind.SETTLE) & ~Q(action__status=ActionStatus.IN_DOUBT)
 
 
 def expire_due() -> int:
-    """End the requests whose time has run out, a hundred at most; return how many."""
-    due = list(Request.objects.open().filter(expires_at__lte=ClockTimestamp()).values_list("id", "action_id")[:BATCH])
+    """End the requests whose time has run out, a hundred at most; return how many.
+
+    Requests to settle an action that is in doubt no more (a late result was proof) are over too.
+    """
+    over = Q(expires_at__lte=ClockTimestamp()) | SETTLED
+    due = list(Request.objects.open().filter(over).order_by("expires_at").values_list("id", "action_id")[:BATCH])
     return sum(_expire(request_id, action_id) for request_id, action_id in due)
 
 
@@ -33,20 +40,44 @@ def _expire(request_id: UUID, action_id: UUID | None) -> int:
         request = Request.objects.select_for_update().get(pk=request_id)
         if request.status != RequestStatus.OPEN:
             return 0
-        explanation = "Nobody decided in time."
-        transition(request, RequestStatus.EXPIRED, by=SWEEP, explanation=explanation, closed_at=timezone.now())
+        if request.kind == RequestKind.SETTLE and action is not None:
+            _renew_or_close(request, action)
+        else:
+            _close(request, RequestStatus.EXPIRED, UNDECIDED, SWEEP)
         if action is not None and action.status == ActionStatus.IN_REVIEW:
             rejects = request.on_expiry == ExpiryDoes.REJECT
             status = ActionStatus.REJECTED if rejects else ActionStatus.EXPIRED
-            _end(action, status, explanation, SWEEP)
-        announce(request)
+            _end(action, status, UNDECIDED, SWEEP)
     return 1
 
 
+def _renew_or_close(request: Request, action: Action) -> None:
+    """Ask again: time settles nothing, and an action in doubt must not leave the inbox. Or end what is settled."""
+    if action.status != ActionStatus.IN_DOUBT:
+        _close(request, RequestStatus.CANCELLED, f"It was settled: {action.get_status_display().lower()}.", SWEEP)
+        return
+    _close(request, RequestStatus.EXPIRED, f"{UNDECIDED} It is asked again.", SWEEP)
+    open_request(
+        kind=RequestKind.SETTLE,
+        workspace_id=request.workspace_id,
+        queue_name=request.queue.name,
+        run_id=request.run_id,
+        agent_id=request.agent_id,
+        action=action,
+        title=request.title,
+        reasons=request.reasons,
+        evidence=request.evidence,
+        causes=request.causes,
+        by=SWEEP,
+    )
+
+
 def cancel_action(*, action_id: UUID, explanation: str, by: Actor) -> None:
-    """Cancel an action that has not begun, with its open requests; one that has begun is left to end."""
+    """Cancel an action that has not begun, or its newest revision, with the open requests; what has begun is to end."""
     with transaction.atomic():
         action = Action.objects.select_for_update(no_key=True).get(pk=action_id)
+        while action.status == ActionStatus.SUPERSEDED:
+            action = Action.objects.select_for_update(no_key=True).get(revises=action)
         if action.status in {ActionStatus.PROPOSED, ActionStatus.IN_REVIEW, ActionStatus.APPROVED}:
             _end(action, ActionStatus.CANCELLED, explanation, by)
 
@@ -55,13 +86,16 @@ def cancel_requests_of_run(*, run_id: UUID, explanation: str, by: Actor) -> None
     """Close the open requests about a run itself (its budget), which has ended."""
     with transaction.atomic():
         for request in Request.objects.open().select_for_update().filter(run_id=run_id, action=None):
-            transition(request, RequestStatus.CANCELLED, by=by, explanation=explanation, closed_at=timezone.now())
-            announce(request)
+            _close(request, RequestStatus.CANCELLED, explanation, by)
+
+
+def _close(request: Request, status: RequestStatus, explanation: str, by: Actor) -> None:
+    transition(request, status, by=by, explanation=explanation, closed_at=timezone.now())
+    announce(request)
 
 
 def _end(action: Action, status: ActionStatus, explanation: str, by: Actor) -> None:
     transition(action, status, by=by, explanation=explanation, finished_at=timezone.now())
     for request in Request.objects.open().select_for_update().filter(action=action):
-        transition(request, RequestStatus.CANCELLED, by=by, explanation=explanation, closed_at=timezone.now())
-        announce(request)
+        _close(request, RequestStatus.CANCELLED, explanation, by)
     transaction.on_commit(lambda: action_moved.send(Action, action_id=action.id))

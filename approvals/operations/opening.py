@@ -5,7 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
+from approvals.errors import NoQueue
 from approvals.evidence import settle_evidence
 from approvals.models import Request, ReviewQueue, Verdict
 from approvals.signals import request_moved
@@ -19,9 +21,15 @@ from workspaces.database import ClockTimestamp
 
 
 def queue_named(workspace_id: UUID, name: str) -> ReviewQueue:
-    """Return the queue of that name, or the workspace's default queue where a rule names one that is not there."""
-    found = ReviewQueue.objects.filter(workspace_id=workspace_id, name=name).first()
-    return found or ReviewQueue.objects.get(workspace_id=workspace_id, is_default=True)
+    """Return the queue of that name, or the workspace's default queue where a rule names one that is not there.
+
+    Raise :class:`NoQueue` where there is neither.
+    """
+    meant = ReviewQueue.objects.filter(Q(name=name) | Q(is_default=True), workspace_id=workspace_id)
+    found = meant.order_by("is_default").first()
+    if found is None:
+        raise NoQueue("Nobody can be asked: there is no default review queue.")
+    return found
 
 
 def open_request(

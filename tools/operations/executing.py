@@ -6,19 +6,20 @@ covers it and nobody else has it. The second records the outcome, fenced by the 
 an action that is executing under a dead incarnation: that is *in doubt*, and is settled by proof or by a person.
 """
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from tools.bindings import binding_of
 from tools.connectors.base import ConnectorError, Done, Drifted, NotSent, Refused
 from tools.errors import NotCleared, Paused, ToolUnavailable
-from tools.models import Action, ActionAttempt
-from tools.operations.targets import Call, call_of, pinned
+from tools.models import Action, ActionAttempt, Tool
+from tools.operations.targets import Call, call_of, operation_of, pinned
 from tools.ports import gate
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome
 from workspaces.actors import Actor, System
@@ -27,6 +28,8 @@ from workspaces.database import ClockTimestamp, release_connection
 from workspaces.errors import StaleState
 from workspaces.models import Pause, paused
 from workspaces.transitions import transition
+
+log = logging.getLogger(__name__)
 
 WORKER = System("worker")
 
@@ -48,25 +51,39 @@ def execute(*, action_id: UUID, incarnation: UUID, by: Actor = WORKER) -> Action
     Raise :class:`NotCleared` where it must be gated again, :class:`Paused` where a pause covers it, and
     :class:`ToolUnavailable` where the tool cannot be reached: in all three nothing has been sent.
     """
-    action = _intend(action_id, incarnation, by)
-    call = call_of(action.tool)
-    stopped = Pause.objects.over(action.scopes, repair=action.is_repair).exists()
+    action, call = _intend(action_id, incarnation, by)
+    known = _told_before(action) or _told_to_stop(action)
     release_connection()
-    effect = _paused_last() if stopped else _carry_out(call, action)
+    effect = known or _carry_out(call, action)
     return _conclude(action, effect, by)
 
 
-def _intend(action_id: UUID, incarnation: UUID, by: Actor) -> Action:
+def _intend(action_id: UUID, incarnation: UUID, by: Actor) -> tuple[Action, Call]:
     with transaction.atomic():
         action = Action.objects.select_related("tool__connection").get(pk=action_id)
-        call_of(action.tool)
+        if action.status != ActionStatus.APPROVED:
+            raise StaleState(f"This action is {action.get_status_display().lower()}; only an approved one is executed.")
+        call = call_of(action.tool)
         _check_clearance(action)
-        attempt = action.attempt + 1
+        _claim(action, incarnation, by)
+        ActionAttempt.objects.create(
+            workspace_id=action.workspace_id,
+            action=action,
+            kind=AttemptKind.EXECUTE,
+            number=action.attempt,
+            incarnation=incarnation,
+        )
+    return action, call
+
+
+def _claim(action: Action, incarnation: UUID, by: Actor) -> None:
+    attempt = action.attempt + 1
+    try:
         transition(
             action,
             ActionStatus.EXECUTING,
             by=by,
-            where=Q(attempt=action.attempt, cleared_binding=action.cleared_binding)
+            where=_as_read(action)
             & Q(cleared_until__gt=ClockTimestamp())
             & (Q(execute_after=None) | Q(execute_after__lte=ClockTimestamp()))
             & ~Q(paused(repair=action.is_repair)),
@@ -74,24 +91,28 @@ def _intend(action_id: UUID, incarnation: UUID, by: Actor) -> Action:
             attempt=attempt,
             incarnation=incarnation,
         )
-        ActionAttempt.objects.create(
-            workspace_id=action.workspace_id,
-            action=action,
-            kind=AttemptKind.EXECUTE,
-            number=attempt,
-            incarnation=incarnation,
-        )
-    return action
+    except StaleState:
+        if _is_paused(action):
+            raise Paused("A pause covers this action.") from None
+        raise
+
+
+def _as_read(action: Action) -> Q:
+    """Return the condition that nothing of what was just compared with the binding has moved since it was read."""
+    tool = Tool.objects.filter(pk=OuterRef("tool_id"), updated_at=action.tool.updated_at, is_enabled=True)
+    connection = action.tool.connection
+    unchanged = tool.filter(connection__version=connection.version if connection else 0, connection__is_enabled=True)
+    return Q(Exists(unchanged)) & Q(
+        attempt=action.attempt, cleared_binding=action.cleared_binding, before_digest=action.before_digest
+    )
+
+
+def _is_paused(action: Action) -> bool:
+    return Pause.objects.over(action.scopes, repair=action.is_repair).exists()
 
 
 def _check_clearance(action: Action) -> None:
-    """Say in words what the claiming UPDATE would refuse."""
-    if action.status != ActionStatus.APPROVED:
-        raise StaleState(f"This action is {action.get_status_display().lower()}; only an approved one is executed.")
-    if Pause.objects.over(action.scopes, repair=action.is_repair).exists():
-        raise Paused("A pause covers this action.")
-    if action.schema_digest != action.tool.schema_digest:
-        raise NotCleared("The tool's schema has changed since the action was decided on.")
+    """Compare what was decided on with what is there now."""
     policy = gate().policy_digest(action.workspace_id)
     if action.cleared_binding != binding_of(action, connection=action.tool.connection, policy_digest=policy):
         raise NotCleared("What the action was decided on is no longer what is there.")
@@ -101,33 +122,45 @@ def _check_clearance(action: Action) -> None:
         raise NotCleared("Somebody who approved it no longer has the right to.")
 
 
-def _paused_last() -> Effect:
+def _told_to_stop(action: Action) -> Effect | None:
+    if not _is_paused(action):
+        return None
     return Effect(
         AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, "A pause was put in force just before: nothing was sent."
     )
 
 
+def _told_before(action: Action) -> Effect | None:
+    """Return the success that an earlier attempt reported too late: knowing of it, nothing is sent again."""
+    if action.attempt == 1:
+        return None
+    late = action.attempts.filter(kind=AttemptKind.EXECUTE, outcome=AttemptOutcome.DONE).first()
+    if late is None:
+        return None
+    sentence = f"Attempt {late.number} had been carried out after all: nothing was sent again."
+    done = Done(late.evidence.get("result") or {}, late.evidence.get("after"))
+    return Effect(AttemptOutcome.NOT_SENT, ActionStatus.SUCCEEDED, sentence, done=done)
+
+
 def _carry_out(call: Call, action: Action) -> Effect:
     try:
-        done = call.operation.execute(
-            pinned(call.target), action.arguments, key=action.idempotency_key, before=action.before_image
-        )
-    except (NotSent, ToolUnavailable) as error:
-        return Effect(AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, error.message, evidence=_evidence(error))
+        target = pinned(call.target)
+    except ToolUnavailable as error:
+        return Effect(AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, error.message)
+    try:
+        done = call.operation.execute(target, action.arguments, key=action.idempotency_key, before=action.before_image)
+    except NotSent as error:
+        return Effect(AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, error.message, evidence=error.evidence)
     except Drifted as error:
-        return Effect(AttemptOutcome.DRIFTED, ActionStatus.APPROVED, error.message, evidence=_evidence(error))
+        return Effect(AttemptOutcome.DRIFTED, ActionStatus.APPROVED, error.message, evidence=error.evidence)
     except Refused as error:
-        return Effect(AttemptOutcome.REFUSED, ActionStatus.FAILED, error.message, evidence=_evidence(error))
+        return Effect(AttemptOutcome.REFUSED, ActionStatus.FAILED, error.message, evidence=error.evidence)
     except ConnectorError as error:
-        return Effect(AttemptOutcome.UNKNOWN, ActionStatus.IN_DOUBT, error.message, evidence=_evidence(error))
+        return Effect(AttemptOutcome.UNKNOWN, ActionStatus.IN_DOUBT, error.message, evidence=error.evidence)
     except Exception as error:
         sentence = f"The connector failed ({type(error).__name__}) after it may have sent something."
         return Effect(AttemptOutcome.UNKNOWN, ActionStatus.IN_DOUBT, sentence)
     return Effect(AttemptOutcome.DONE, ActionStatus.SUCCEEDED, "", done=done)
-
-
-def _evidence(error: Exception) -> dict[str, Any]:
-    return dict(error.evidence) if isinstance(error, ConnectorError) else {}
 
 
 def _conclude(action: Action, effect: Effect, by: Actor) -> Action:
@@ -149,10 +182,14 @@ def _conclude(action: Action, effect: Effect, by: Actor) -> Action:
 
 
 def _settle_late(action: Action, effect: Effect, by: Actor) -> None:
-    """A late result overrides nothing, but it is proof for an action that is in doubt (invariant 6)."""
+    """A late result overrides nothing, but it is proof for an action that is in doubt (invariant 6).
+
+    That it happened is proof whatever came after; that it was refused says nothing of any attempt but its own.
+    """
+    own = action.attempt
     action.refresh_from_db()
-    certain = effect.status in {ActionStatus.SUCCEEDED, ActionStatus.FAILED}
-    if action.status == ActionStatus.IN_DOUBT and certain:
+    refused = effect.status == ActionStatus.FAILED and action.attempt == own
+    if action.status == ActionStatus.IN_DOUBT and (refused or effect.status == ActionStatus.SUCCEEDED):
         transition(
             action,
             effect.status,
@@ -163,7 +200,7 @@ def _settle_late(action: Action, effect: Effect, by: Actor) -> None:
 
 
 def _finish_attempt(action: Action, effect: Effect) -> None:
-    evidence = effect.evidence if effect.done is None else {"result": effect.done.result}
+    evidence = effect.evidence if effect.done is None else {"result": effect.done.result, "after": effect.done.after}
     ActionAttempt.objects.filter(action=action, kind=AttemptKind.EXECUTE, number=action.attempt).update(
         outcome=effect.outcome,
         explanation=effect.sentence,
@@ -178,7 +215,7 @@ def _changes(action: Action, effect: Effect) -> dict[str, Any]:
         return {"explanation": effect.sentence, "finished_at": finished}
     after = sanitise(effect.done.after)
     return {
-        "explanation": "",
+        "explanation": effect.sentence,
         "result": sanitise(effect.done.result),
         "after_image": after,
         "undo_plan": undo_plan(action, after),
@@ -187,6 +224,13 @@ def _changes(action: Action, effect: Effect) -> dict[str, Any]:
 
 
 def undo_plan(action: Action, after: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the concrete undo (tool and arguments) as it is at this moment; None where there is none."""
-    arguments = call_of(action.tool).operation.undo(action.arguments, action.before_image, after)
+    """Return the concrete undo (tool and arguments) as it is at this moment; None where there is none.
+
+    Whatever fails here leaves an effect without an undo, never an effect without its record.
+    """
+    try:
+        arguments = operation_of(action.tool).undo(action.arguments, action.before_image, after)
+    except Exception:
+        log.exception("No undo could be planned for action %s.", action.id)
+        return None
     return None if arguments is None else {"tool": action.tool.name, "arguments": sanitise(arguments)}

@@ -1,5 +1,6 @@
 """The second door: an action's read-only companions. Each observation is recorded as an attempt (invariant 1)."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ from workspaces.actors import Actor, actor_text
 from workspaces.canonical import sanitise
 from workspaces.database import release_connection
 
+log = logging.getLogger(__name__)
+
 OBSERVING = frozenset({AttemptKind.BEFORE, AttemptKind.PREVIEW, AttemptKind.VERIFY, AttemptKind.PROBE})
 
 
@@ -37,7 +40,7 @@ def observe(*, action_id: UUID, kind: AttemptKind, by: Actor, incarnation: UUID 
     """Look at the outside world on behalf of an action, without changing it.
 
     Raise :class:`ToolUnavailable` where the tool cannot be reached at all or a policy forbids looking. An outside
-    system that does not answer is no error: the observation says so.
+    system that does not answer, or a connector that fails, is no error: the observation says so.
     """
     if kind not in OBSERVING:
         raise ValueError(f"{kind} is no observation.")
@@ -80,10 +83,11 @@ def _ask(call: Call, action: Action, kind: AttemptKind) -> dict[str, Any] | Prob
 def _look(attempt_id: UUID, ask: Callable[[], dict[str, Any] | Probe | None]) -> Observation:
     try:
         seen = ask()
-    except ConnectorError as error:
+    except (ConnectorError, ToolUnavailable) as error:
         return Observation(attempt_id, problem=error.message)
-    except ToolUnavailable as error:
-        return Observation(attempt_id, problem=error.message)
+    except Exception as error:
+        log.exception("A connector failed while looking (attempt %s).", attempt_id)
+        return Observation(attempt_id, problem=f"The connector failed ({type(error).__name__}).")
     if isinstance(seen, Probe):
         return Observation(attempt_id, probe=seen)
     return Observation(attempt_id, image=sanitise(seen))

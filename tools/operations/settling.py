@@ -1,6 +1,5 @@
 """Settling an action in doubt: by proof, or by a person. And what becomes of one whose worker died."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from tools.operations.executing import undo_plan
 from tools.operations.observing import observe
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Idempotency
 from workspaces.actors import Actor
+from workspaces.errors import StaleState
 from workspaces.transitions import transition
 
 
@@ -52,24 +52,36 @@ def prove(*, action_id: UUID, by: Actor, incarnation: UUID | None = None) -> Pro
     machine_may = action.tool.idempotency in {Idempotency.ENFORCED, Idempotency.CONDITIONAL}
     if probe.happened is None or not machine_may:
         return probe
-    settle(action_id=action_id, happened=probe.happened, sentence=probe.sentence, retry=True, by=by)
+    try:
+        settle(
+            action_id=action_id,
+            happened=probe.happened,
+            sentence=probe.sentence,
+            retry=True,
+            by=by,
+            attempt=action.attempt,
+        )
+    except StaleState:
+        return Probe(None, "It was settled, or tried again, while the system was asked.", probe.evidence)
     return probe
 
 
 def settle(
-    *, action_id: UUID, happened: bool, sentence: str, retry: bool, by: Actor, cleared_until: datetime | None = None
+    *, action_id: UUID, happened: bool, sentence: str, retry: bool, by: Actor, attempt: int | None = None
 ) -> Action:
     """End the doubt: it happened; or it did not, and is tried again under the same key, or given up.
 
-    A repeated try runs under the same clearance; ``cleared_until`` lengthens one that has run out.
+    ``attempt`` fences what was found out: it says nothing of a later attempt. Raise ``StaleState`` where the action is
+    not in doubt (any more). A repeated try runs under the same clearance; one that has run out is gated again first.
     """
     with transaction.atomic():
-        action = Action.objects.select_related("tool__connection").get(pk=action_id)
+        action = Action.objects.select_for_update(of=("self",)).select_related("tool__connection").get(pk=action_id)
+        if action.status != ActionStatus.IN_DOUBT or attempt not in {None, action.attempt}:
+            raise StaleState(f"This action is {action.get_status_display().lower()}: there is no such doubt to settle.")
         if happened:
             _happened(action, sentence, by)
         elif retry:
-            again: dict[str, Any] = {} if cleared_until is None else {"cleared_until": cleared_until}
-            transition(action, ActionStatus.APPROVED, by=by, explanation=sentence, body={"settled": "retry"}, **again)
+            transition(action, ActionStatus.APPROVED, by=by, explanation=sentence, body={"settled": "retry"})
         else:
             transition(
                 action,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from tools.errors import BudgetExhausted
@@ -36,18 +37,22 @@ def reserve(*, scope_id: UUID, unit: Unit, amount: Decimal | None, step_id: UUID
 
 
 def settle_reservation(*, step_id: UUID, attempt: int, cost: Decimal | None, may_have_cost: bool = True) -> None:
-    """Turn what one attempt held into what it cost: its worst case where the cost is unknown but may have arisen."""
+    """Turn what one attempt held into what it cost: its worst case where the cost is unknown but may have arisen.
+
+    A call that cost more than its worst case uses the budget up as far as it goes; the reservation keeps the true cost.
+    """
     with transaction.atomic():
         held = Reservation.objects.select_for_update().filter(step_id=step_id, attempt=attempt, settled_at=None)
-        for reservation in held:
+        for reservation in held.order_by("budget_id"):
             spent = _spent(reservation.amount, cost, may_have_cost)
             Reservation.objects.filter(pk=reservation.pk).update(settled=spent, settled_at=timezone.now())
+            rest = F("reserved") - reservation.amount
             Budget.objects.filter(pk=reservation.budget_id).update(
-                reserved=F("reserved") - reservation.amount, spent=F("spent") + spent
+                reserved=rest, spent=Least(F("spent") + spent, F("limit") - rest)
             )
 
 
 def _spent(held: Decimal, cost: Decimal | None, may_have_cost: bool) -> Decimal:
     if cost is None:
         return held if may_have_cost else Decimal(0)
-    return min(cost, held)
+    return cost

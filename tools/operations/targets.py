@@ -23,15 +23,30 @@ class Call:
 
 def call_of(tool: Tool) -> Call:
     """Open the tool's connection; raise :class:`ToolUnavailable` with the sentence that says what to mend."""
-    connection = tool.connection
     if not tool.is_enabled:
         raise ToolUnavailable(f"The tool {tool.name} is disabled.")
-    if connection is None:
-        raise ToolUnavailable(f"The tool {tool.name} has no connection.")
-    operation = connector(connection.kind).operations.get(tool.operation)
+    return Call(operation_of(tool), target_of(_connection_of(tool), tool.options))
+
+
+def operation_of(tool: Tool) -> Operation:
+    """Return what the tool's connector does, without opening anything: enough for undo and prediction.
+
+    Raise :class:`ToolUnavailable` where no connector of this process knows it.
+    """
+    connection = _connection_of(tool)
+    try:
+        operation = connector(connection.kind).operations.get(tool.operation)
+    except InvalidInput as error:
+        raise ToolUnavailable(error.message, "An owner can set the connection up anew.") from error
     if operation is None:
         raise ToolUnavailable(f"Connections of kind {connection.kind} have no operation {tool.operation}.")
-    return Call(operation, target_of(connection, tool.options))
+    return operation
+
+
+def _connection_of(tool: Tool) -> Connection:
+    if tool.connection is None:
+        raise ToolUnavailable(f"The tool {tool.name} has no connection.")
+    return tool.connection
 
 
 def target_of(connection: Connection, options: dict[str, object]) -> Target:

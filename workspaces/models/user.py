@@ -1,6 +1,7 @@
 """People and service accounts."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -64,6 +65,11 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    @property
+    def person_id(self) -> UUID:
+        """The person behind this account: a service account counts as the one who answers for it."""
+        return self.owner_id or self.id
 
     def cause_ids(self) -> list[str]:
         """Return the ids of everybody who answers for what this account starts (DESIGN invariant 12).
