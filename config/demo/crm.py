@@ -10,11 +10,12 @@ from typing import Final
 
 import psycopg
 from psycopg import errors, sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from config.demo.customers import CUSTOMERS, ORDERS
 
 LOCK: Final = 7_301_662_021
+LOOPBACK: Final = "127.0.0.1"
 SCHEMA: Final = """
 CREATE TABLE customers (
     id bigint PRIMARY KEY,
@@ -44,13 +45,14 @@ CREATE TRIGGER customers_touch BEFORE UPDATE ON customers FOR EACH ROW EXECUTE F
 
 @dataclass(frozen=True, slots=True)
 class CrmAddresses:
-    """Where the agent's role reaches the CRM: the parts of a ``postgres`` connection. ``host`` may be a folder."""
+    """Where the agent's role reaches the CRM over TCP: the parts of a ``postgres`` connection."""
 
     host: str
     port: int
     database: str
     user: str
     password: str = field(repr=False)
+    sslmode: str
 
 
 def ensure(superuser_url: str, *, password: str, database: str = "crm") -> CrmAddresses:
@@ -68,8 +70,15 @@ def ensure(superuser_url: str, *, password: str, database: str = "crm") -> CrmAd
     with psycopg.connect(make_conninfo(superuser_url, dbname=database)) as connection:
         _ensure_tables(connection, owner)
         _grant(connection, database, agent)
-        info = connection.info
-        return CrmAddresses(info.host, info.port, database, agent, password)
+        host, port = tcp_address(superuser_url)
+        return CrmAddresses(host, port, database, agent, password, "disable" if host == LOOPBACK else "prefer")
+
+
+def tcp_address(superuser_url: str) -> tuple[str, int]:
+    """Return host and port of the server over TCP: for one reached by a socket, those of the loopback."""
+    parts = conninfo_to_dict(superuser_url)
+    host = str(parts.get("host") or "")
+    return host if host and not host.startswith("/") else LOOPBACK, int(parts.get("port") or 5432)
 
 
 class _alone:

@@ -3,8 +3,10 @@
 import json
 import os
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from config.services.errors import CannotStart
 from config.services.postgres import free_port
@@ -48,6 +50,23 @@ def for_mail(var: Path) -> tuple[int, int]:
     smtp, inbox = free_port(before.get("smtp", 2525)), free_port(before.get("inbox", 8025))
     write_record(path, {"smtp": smtp, "inbox": inbox})
     return smtp, inbox
+
+
+def outbound(environment: Mapping[str, str]) -> str:
+    """Return ``OUTBOUND_ALLOWED``: what the person listed, and the demo's outside systems, which are on this machine.
+
+    A model server that the person names by ``OPENAI_BASE_URL`` or ``ANTHROPIC_BASE_URL`` is theirs to reach as well.
+    """
+    from config.demo.crm import tcp_address
+
+    host, port = tcp_address(environment["DATABASE_OWNER_URL"])
+    allowed = [environment.get("OUTBOUND_ALLOWED", ""), f"{host}:{port}"]
+    allowed += [f"{HOST}:{environment[name]}" for name in ("DEMO_SMTP_PORT", "DEMO_STORY_PORT") if name in environment]
+    for name in ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"):
+        parts = urlsplit(environment.get(name, ""))
+        if parts.hostname:
+            allowed.append(f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}")
+    return ",".join(filter(None, allowed))
 
 
 def is_free(port: int) -> bool:

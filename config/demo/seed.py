@@ -88,7 +88,7 @@ def _systems() -> dict[str, Any]:
     """Return where CRM and mail server are, as the earlier stages and the launcher noted."""
     crm = json.loads((var_folder() / "crm.json").read_text())
     return {
-        "crm": {"host": crm["host"], "port": crm["port"], "database": crm["database"], "user": crm["user"]},
+        "crm": {name: crm[name] for name in ("host", "port", "database", "user", "sslmode")},
         "crm_secret": {"password": crm["password"]},
         "mail": {"host": "127.0.0.1", "port": int(os.environ["DEMO_SMTP_PORT"]), "security": "none"},
     }

@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,10 +20,12 @@ from config.demo.stages import ANNOUNCED, STAGES
 from config.services import processes
 from config.services.errors import CannotStart
 from config.services.places import CHECKOUT, InUse, Places, claimed
+from config.services.postgres import free_port
 from config.services.running import say, services, write_record
 
 FIRST_PAGE = 60.0
 TOO_EARLY = 5.0
+LOOK_EVERY = 0.5
 
 
 class Stopped(BaseException):
@@ -54,7 +56,7 @@ class Supervisor:
                 self.claim(stack)
                 running = stack.enter_context(services(self.var))
                 self.environment |= running.addresses | keys.ensure(self.var)
-                self.open_the_outside(running.postgres_port)
+                self.open_the_outside(for_story=story is not None)
                 stack.callback(self.stop)
                 self.prepare()
                 self.start_processes()
@@ -90,16 +92,13 @@ class Supervisor:
         self.environment |= {"DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONUNBUFFERED": "1"}
         write_record(self.var / "demo.json", {"url": self.url, "pid": os.getpid()})
 
-    def open_the_outside(self, crm_port: int) -> None:
-        """Name the ports of the demo's outside systems, and allow connections to exactly those of this machine.
-
-        ``crm_port`` is the port of our own PostgreSQL, which holds the CRM's database too; 0 where it is not ours.
-        """
+    def open_the_outside(self, *, for_story: bool) -> None:
+        """Choose the mail server's ports, and let the application reach the demo's outside systems and no others."""
         smtp, inbox = ports.for_mail(self.var)
-        allowed = [f"{ports.HOST}:{port}" for port in (smtp, crm_port) if port]
-        before = self.environment.get("OUTBOUND_ALLOWED", "")
         self.environment |= {"DEMO_SMTP_PORT": str(smtp), "DEMO_INBOX_PORT": str(inbox)}
-        self.environment["OUTBOUND_ALLOWED"] = ",".join([*allowed, *([before] if before else [])])
+        if for_story:
+            self.environment["DEMO_STORY_PORT"] = str(free_port(0))
+        self.environment["OUTBOUND_ALLOWED"] = ports.outbound(self.environment)
 
     def prepare(self) -> None:
         """Carry out the stages: first those of the tables' owner, then those of the application."""
@@ -117,8 +116,10 @@ class Supervisor:
         """Return the environment without the owner's address: what serves must not be able to alter tables."""
         return {name: value for name, value in self.environment.items() if name != "DATABASE_OWNER_URL"}
 
-    def run_in_front(self, command: list[str], environment: dict[str, str]) -> int:
-        """Run ``command`` to its end with our output; end it when we are asked to stop."""
+    def run_in_front(
+        self, command: list[str], environment: dict[str, str], meanwhile: Callable[[], None] = lambda: None
+    ) -> int:
+        """Run ``command`` to its end with our output, doing ``meanwhile``; end it when we are asked to stop."""
         process = subprocess.Popen(
             command,
             env=environment,
@@ -127,7 +128,11 @@ class Supervisor:
             preexec_fn=processes.dies_with_parent(signal.SIGKILL),
         )
         try:
-            return process.wait()
+            while process.poll() is None:
+                meanwhile()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(LOOK_EVERY)
+            return process.returncode
         finally:
             if process.poll() is None:
                 with suppress(ProcessLookupError):
@@ -168,22 +173,26 @@ class Supervisor:
         )
 
     def play(self, story: list[str]) -> int:
-        """Run ``story`` in front; return its status."""
-        return self.run_in_front(story, self.application())
+        """Run ``story`` in front and keep the demo running; return its status."""
+        return self.run_in_front(story, self.application(), self.revive)
 
     def watch(self) -> int:
-        """Wait for the end; start again what dies, and give up on what cannot stay up."""
+        """Wait for the end and keep the demo running."""
         while True:
-            self.ended.wait(0.5)
-            for position, child in enumerate(self.children):
-                if child.is_alive:
-                    continue
-                status = child.process.returncode
-                if time.monotonic() - child.since < TOO_EARLY:
-                    raise CannotStart(f"the {child.name} ended ({status}); {child.log} ends:\n{child.last_words()}")
-                say(f"The {child.name} ended ({status}); starting it again ({child.log.with_suffix('.previous')})")
-                child.stop()
-                self.children[position] = self.launch(child.name, commands(self.environment)[child.name])
+            self.ended.wait(LOOK_EVERY)
+            self.revive()
+
+    def revive(self) -> None:
+        """Start again what has died, and give up on what cannot stay up."""
+        for position, child in enumerate(self.children):
+            if child.is_alive:
+                continue
+            status = child.process.returncode
+            if time.monotonic() - child.since < TOO_EARLY:
+                raise CannotStart(f"the {child.name} ended ({status}); {child.log} ends:\n{child.last_words()}")
+            say(f"The {child.name} ended ({status}); starting it again ({child.log.with_suffix('.previous')})")
+            child.stop()
+            self.children[position] = self.launch(child.name, commands(self.environment)[child.name])
 
     def stop(self) -> None:
         """Stop the demo's processes, the last started first."""

@@ -183,7 +183,10 @@ def free_port(wanted: int) -> int:
 
 
 def furnish(cluster: Cluster) -> None:
-    """Make the application's role and database, once and again: the role reads and writes rows and owns no table."""
+    """Make the application's role and database, once and again: the role reads and writes rows and owns no table.
+
+    Roles of other databases of this cluster (the demo's CRM) may not even connect to ours.
+    """
     import psycopg
     from psycopg import sql
 
@@ -195,6 +198,9 @@ def furnish(cluster: Cluster) -> None:
             server.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(sql.Literal(cluster.password)))
         if not server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [APPLICATION]).fetchone():
             server.execute(f"CREATE DATABASE {APPLICATION}")
+        for name in (OWNER, APPLICATION):
+            server.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+        server.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {APPLICATION} TO {APPLICATION}")
     with psycopg.connect(cluster.url(OWNER, APPLICATION), autocommit=True) as database:
         database.execute("CREATE EXTENSION IF NOT EXISTS vector")
         to = f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} IN SCHEMA public GRANT"
