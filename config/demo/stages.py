@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
-from config.demo.ports import HOST
 from config.services.running import say, var_folder, write_record
 
 ANNOUNCED = "announced.txt"
@@ -40,15 +39,11 @@ def collect_static() -> None:
 
 
 def prepare_crm() -> None:
-    """Make the demo's CRM, a database of its own, and note in ``var/crm.json`` how the agent's role reaches it.
-
-    An outside system is reached by a host and a password, not by the folder of our own socket.
-    """
+    """Make the demo's CRM, a database of its own, and note in ``var/crm.json`` how the agent's role reaches it."""
     from config.demo import crm
 
     addresses = crm.ensure(os.environ["DATABASE_OWNER_URL"], password=os.environ["DEMO_CRM_PASSWORD"])
-    host = HOST if addresses.host.startswith("/") else addresses.host
-    write_record(var_folder() / "crm.json", {**asdict(addresses), "host": host})
+    write_record(var_folder() / "crm.json", asdict(addresses))
 
 
 def seed_company() -> list[str]:

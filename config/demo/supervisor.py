@@ -56,7 +56,7 @@ class Supervisor:
                 self.claim(stack)
                 running = stack.enter_context(services(self.var))
                 self.environment |= running.addresses | keys.ensure(self.var)
-                self.find_ways_out(for_story=story is not None)
+                self.open_the_outside(for_story=story is not None)
                 stack.callback(self.stop)
                 self.prepare()
                 self.start_processes()
@@ -92,7 +92,7 @@ class Supervisor:
         self.environment |= {"DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONUNBUFFERED": "1"}
         write_record(self.var / "demo.json", {"url": self.url, "pid": os.getpid()})
 
-    def find_ways_out(self, *, for_story: bool) -> None:
+    def open_the_outside(self, *, for_story: bool) -> None:
         """Choose the mail server's ports, and let the application reach the demo's outside systems and no others."""
         smtp, inbox = ports.for_mail(self.var)
         self.environment |= {"DEMO_SMTP_PORT": str(smtp), "DEMO_INBOX_PORT": str(inbox)}

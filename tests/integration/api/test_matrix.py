@@ -111,7 +111,7 @@ KIND = {
 
 def routes():
     """Return every route of the API with its methods."""
-    found: set[tuple[str, ...]] = set()
+    found: set[tuple[str | None, str]] = set()
 
     def walk(patterns, prefix):
         for pattern in patterns:
