@@ -56,6 +56,9 @@ class AgentVersionForm(OperationForm):
     """What a new version is; the tools are chosen among the workspace's own."""
 
     tools = forms.ModelMultipleChoiceField(Tool.objects.none(), required=False)
+    budget_usd = forms.DecimalField(
+        min_value=0, max_digits=12, decimal_places=6, required=False, help_text="Per run; empty: none."
+    )
     subject = JsonField(help_text='Whose conversation: {"kind": "customer", "tool": a reading tool, "field": "id"}.')
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

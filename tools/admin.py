@@ -21,7 +21,10 @@ class ConnectionForm(OperationForm):
 
     kind = forms.ChoiceField()
     config = JsonField(help_text="Address and settings, without secrets.")
-    secret = SecretField(help_text="A JSON object. It is encrypted and never shown; empty leaves the stored one.")
+    new_secret = SecretField(
+        label="Secret", help_text="A JSON object. It is encrypted and never shown; empty leaves the stored one."
+    )
+    names = {"secret": "new_secret"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -41,15 +44,15 @@ class ConnectionAdmin(Setup):
     list_filter = (OwnWorkspace, "kind", "environment", "is_enabled")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        added = ("workspace", "name", "kind", "environment", "config", "secret")
-        return added if obj is None else (*self.fixed, "is_enabled", "config", "secret")
+        added = ("workspace", "name", "kind", "environment", "config", "new_secret")
+        return added if obj is None else (*self.fixed, "is_enabled", "config", "new_secret")
 
     def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
+        values = dict(data)
+        secret = values.pop("new_secret")
         if before is not None:
-            return update_connection(
-                connection=before, config=data["config"], secret=data["secret"], is_enabled=data["is_enabled"], by=by
-            )
-        return create_connection(**{**data, "secret": data["secret"] or {}}, by=by)
+            return update_connection(connection=before, secret=secret, **values, by=by)
+        return create_connection(secret=secret or {}, **values, by=by)
 
 
 class ToolForm(OperationForm):

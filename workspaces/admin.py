@@ -202,9 +202,9 @@ class ApiKeyAdmin(Setup):
         return issued.key
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        """Answer with the key itself, once, and out of every cache; no session or cookie ever holds it."""
+        """Answer with the key itself, once (no page of the admin is cached); no session or cookie ever holds it."""
         context = {**self.admin_site.each_context(request), "title": "Copy this key now", "key": obj, "opts": self.opts}
-        return TemplateResponse(request, self.issued_template, context, headers={"Cache-Control": "no-store"})
+        return TemplateResponse(request, self.issued_template, context)
 
     @admin.action(description="Revoke: useless from the next request on")
     def revoke(self, request: HttpRequest, queryset: "models.QuerySet[ApiKey]") -> None:

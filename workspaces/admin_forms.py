@@ -47,6 +47,8 @@ class OperationForm(ModelForm):
 
     request: ClassVar[HttpRequest]
     refusal: ClassVar[DomainError | None] = None
+    names: ClassVar[dict[str, str]] = {}
+    """What the operation calls a field, and how it is called here, where that differs."""
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -61,7 +63,8 @@ class OperationForm(ModelForm):
     def _say(self, refusal: DomainError) -> None:
         self.add_error(None, f"{refusal.message} {refusal.hint}".strip())
         for path, sentences in (refusal.fields if isinstance(refusal, InvalidInput) else {}).items():
-            name, _, rest = path.partition("/")
+            named, _, rest = path.partition("/")
+            name = self.names.get(named, named)
             for sentence in sentences:
                 self.add_error(name if name in self.fields else None, f"{rest}: {sentence}" if rest else sentence)
 
@@ -119,5 +122,6 @@ class GrantForm(OperationForm):
         super().__init__(*args, **kwargs)
         target = self._meta.model._meta.get_field("content_object").related_model
         rights = [(f"view_{target._meta.model_name}", f"Can see this {target._meta.verbose_name}")]
-        cast(forms.ModelChoiceField[Any], self.fields["team"]).queryset = choices_for(self.request, Team)
-        cast(forms.ChoiceField, self.fields["right"]).choices = [*rights, *target._meta.permissions]
+        fields: Any = self.fields
+        fields["team"].queryset = choices_for(self.request, Team)
+        fields["right"].choices = [*rights, *target._meta.permissions]

@@ -10,10 +10,14 @@ from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 
 from workspaces.admin_forms import OperationForm, choices_for, owned, person
 from workspaces.errors import DomainError, Forbidden
@@ -47,9 +51,13 @@ class Site(admin.AdminSite):
 
         return update_wrapper(guarded, inner)
 
+    @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Send people on: the console has signed them in before they come here."""
-        return self.admin_view(lambda _: HttpResponseRedirect(reverse("admin:index", current_app=self.name)))(request)
+        """Send people on: the console signs them in."""
+        index = reverse("admin:index", current_app=self.name)
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME, index))
+        return self.admin_view(lambda _: HttpResponseRedirect(index))(request)
 
     def get_urls(self) -> list[Any]:
         return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
@@ -79,7 +87,7 @@ class Records(ModelAdmin):
     """Rows to read: those of the workspaces that the person owns. Foreign and absent ids are both 404."""
 
     workspace_path = "workspace"
-    actions: ClassVar[Any] = None
+    actions: Any = None
     ordering: ClassVar[Any] = ("-pk",)
     list_filter: ClassVar[Any] = (OwnWorkspace,)
     list_per_page = 50
@@ -106,7 +114,8 @@ class Records(ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Let addresses filter by the filters that are shown and by nothing else."""
-        return lookup.split("__")[0] in {name for name in self.list_filter if isinstance(name, str)}
+        shown = {getattr(one, "parameter_name", one) for one in self.list_filter}
+        return lookup.split("__")[0] in shown
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
         raise Http404(f"There is no such {opts.verbose_name}.")
@@ -221,7 +230,7 @@ class GrantSetup(Setup):
         return () if obj is None else self.list_display
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, change, **({} if obj is None else {"fields": []}))
+        return super().get_form(request, obj, change, **({} if obj is None else {"form": OperationForm, "fields": []}))
 
     def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
         target, team, codename = data["content_object"], data["team"], data["right"]
