@@ -58,6 +58,7 @@ def _evidence(run: Run, action: Action) -> dict[str, Any]:
             "source": run.input.get("source", ""),
             "trust": "untrusted",
             "started_by": str(run.started_by_id),
+            "at": run.created_at.isoformat(),
         },
         "reads": [_read(step) for step in steps if _was_read(step)],
         "model_words": _model_words(steps, turn),
@@ -92,6 +93,7 @@ def _read(step: Step) -> dict[str, Any]:
         "result": shown,
         "trust": "trusted" if action.tool.options.get("trusted_result") else "untrusted",
         "step": step.number,
+        "at": step.finished_at.isoformat() if step.finished_at else None,
     }
 
 
@@ -102,9 +104,15 @@ def _model_words(steps: list[Step], turn: int) -> dict[str, Any]:
         for step in steps
         if step.kind == StepKind.MODEL and step.status == StepStatus.SUCCEEDED and step.turn < max(turn, 1)
     ]
-    answer = (asked[-1].output or {}).get("answer", {}) if asked else {}
+    if not asked:
+        return {"text": "", "reasoning": "", "model": ""}
+    answer = (asked[-1].output or {}).get("answer", {})
+    providers = UsageRecord.objects.filter(step_id=asked[-1].id).order_by("-at").values_list("provider", flat=True)
+    at = asked[-1].finished_at
     return {
         "text": answer.get("text", ""),
         "reasoning": answer.get("reasoning", ""),
         "model": answer.get("model", ""),
+        "demo": providers.first() == "demo",
+        "at": at.isoformat() if at else None,
     }

@@ -37,6 +37,14 @@ def evidence_of(
         "rules": rules_json(evaluation),
         "revises": _revised(action),
         "drift": drift,
+        **_surroundings(action, context),
+    }
+    frozen: dict[str, Any] = sanitise(parts)
+    return frozen
+
+
+def _surroundings(action: Action, context: ActionContext) -> dict[str, Any]:
+    return {
         "run": {
             "id": str(action.run_id),
             "title": context.run_title,
@@ -47,8 +55,6 @@ def evidence_of(
         },
         "agent": {"name": context.agent_name, "title": context.agent_title, "version": context.agent_version},
     }
-    frozen: dict[str, Any] = sanitise(parts)
-    return frozen
 
 
 def rules_json(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -85,15 +91,24 @@ def _revised(action: Action) -> dict[str, Any] | None:
     return {"id": str(action.revises_id), "arguments": action.revises.arguments}
 
 
-def settle_evidence(action: Action, sentence: str, probe: dict[str, Any], attempts: Sequence[Any]) -> dict[str, Any]:
-    """Return the evidence of a ``settle`` request: the intent, what the probe found, and every attempt."""
+def settle_evidence(
+    action: Action, sentence: str, probe: dict[str, Any], attempts: Sequence[Any], context: ActionContext
+) -> dict[str, Any]:
+    """Return the evidence of a ``settle`` request: the intent, what the probe found, every attempt, and the run."""
+    connection = action.tool.connection
     found: dict[str, Any] = sanitise(
         {
+            **context.evidence,
+            **_surroundings(action, context),
+            "provenance": action.provenance,
             "sentence": f"In doubt: {title_of(action)}",
             "action": {
                 "id": str(action.id),
                 "tool": action.tool.name,
                 "title": action.tool.title,
+                "connection": connection.name if connection else "",
+                "schema": action.tool.input_schema,
+                "egress": action.tool.egress,
                 "effect": action.effect,
                 "effect_label": Effect(action.effect).label,
                 "arguments": action.arguments,

@@ -8,6 +8,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("config.api")),
     path("admin/", site.urls),
     path("", include("workspaces.console.urls")),
+    path("", include("approvals.console.urls")),
+    path("", include("agents.console.pause_urls")),
 ]
 
 handler400 = "config.problems.bad_request"

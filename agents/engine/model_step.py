@@ -151,7 +151,14 @@ def _stop_at_limit(step: Step, sentence: str, facts: dict[str, Any]) -> None:
                 {
                     "sentence": sentence,
                     "run": {"id": str(run.id), "title": run.title, "steps": run.steps_used, "limit": run.step_limit},
-                    "ticket": {"text": run.input["text"], "source": run.input.get("source", ""), "trust": "untrusted"},
+                    "agent": {"name": run.agent.name, "title": run.agent.title, "version": run.version.number},
+                    "ticket": {
+                        "text": run.input["text"],
+                        "source": run.input.get("source", ""),
+                        "trust": "untrusted",
+                        "started_by": str(run.started_by_id),
+                        "at": run.created_at.isoformat(),
+                    },
                     **facts,
                 }
             ),

@@ -9,6 +9,7 @@ from tools.models import Connection, Tool
 from workspaces.access import check_owner, owned_workspaces
 from workspaces.errors import Forbidden, NotFound
 from workspaces.models import Pause, ScopeKind, User, Workspace
+from workspaces.models.pause import PauseQuerySet
 from workspaces.operations import pauses
 
 CONTROL = "control_agent"
@@ -41,7 +42,7 @@ def release_pause(*, pause: Pause, by: User) -> None:
     pauses.release(pause=pause, by=by, right=right)
 
 
-def visible_pauses(user: User, workspace: Workspace) -> QuerySet[Pause]:
+def visible_pauses(user: User, workspace: Workspace) -> PauseQuerySet:
     """Return the pauses over what ``user`` may see: the workspace itself, their agents and runs; owners see all."""
     agents = Agent.objects.visible_to(user).filter(workspace=workspace)
     runs = Run.objects.visible_to(user).filter(workspace=workspace)

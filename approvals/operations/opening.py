@@ -10,6 +10,7 @@ from django.db.models import Q
 from approvals.errors import NoQueue
 from approvals.evidence import settle_evidence
 from approvals.models import Request, ReviewQueue, Verdict
+from approvals.ports import context_source
 from approvals.signals import request_moved
 from approvals.states import ExpiryDoes, RequestKind, RequestStatus
 from audit.ledger.recording import record
@@ -105,6 +106,7 @@ def ask_to_settle(*, action_id: UUID, probe: Probe, by: Actor) -> Request:
             probe.sentence,
             {"happened": probe.happened, "evidence": probe.evidence},
             list(action.attempts.order_by("started_at")),
+            context_source().for_action(action.id),
         )
         return open_request(
             kind=RequestKind.SETTLE,

@@ -126,7 +126,7 @@ class Ticket:
 
     text: str
     sender: str
-    received_at: datetime
+    received_at: datetime | None = None
     session_url: str = ""
 
 
@@ -136,8 +136,8 @@ class Read:
 
     title: str
     tool: str
-    at: datetime
     data: Any
+    at: datetime | None = None
     trust: str = "trusted"
     url: str = ""
 
@@ -148,8 +148,27 @@ class Words:
 
     text: str
     model: str
-    at: datetime
+    at: datetime | None = None
     demo: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One earlier message of the conversation; ``source`` says whose it was."""
+
+    source: str
+    trust: str
+    text: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sibling:
+    """Another action of the same turn, decided on by itself. Without ``url`` nobody is asked about it."""
+
+    title: str
+    status: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +212,22 @@ class DecisionBar:
     why_not: str = ""
     note: str = ""
     irreversible: bool = False
+    amount: Decimal | None = None
+    steps: int | None = None
+    answer: "Unsent | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent:
+    """An answer that was not taken: why, and what the person had typed, so that nothing of it is lost."""
+
+    kind: str
+    message: str
+    hint: str = ""
+    reason: str = ""
+    settlement: str = ""
+    amount: str = ""
+    steps: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,11 +283,15 @@ class RequestPage:
     changes: Sequence[FieldDiff] = ()
     revision: Sequence[FieldDiff] = ()
     revised_by: str = ""
+    original_url: str = ""
     drift: Sequence[FieldDiff] = ()
     reasons: Sequence[Reason] = ()
     quorum: Quorum | None = None
     ticket: Ticket | None = None
     reads: Sequence[Read] = ()
+    conversation: Sequence[Said] = ()
+    siblings: Sequence[Sibling] = ()
+    digests: Sequence[tuple[str, str]] = ()
     probe: str = ""
     words: Sequence[Words] = ()
     history: Sequence[TimelineItem] = ()
@@ -260,3 +299,4 @@ class RequestPage:
     currency: str = ""
     back_url: str = ""
     outcome: str = ""
+    successor_url: str = ""

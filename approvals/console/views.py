@@ -1,0 +1,129 @@
+"""The inbox, one request, and the forms that decide on it. GET shows; only POST decides."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from approvals.console.answers import answer_of, unsent
+from approvals.console.editing import edit_context
+from approvals.console.memo import memo
+from approvals.console.rows import beside, inbox
+from approvals.errors import AlreadyDecided
+from approvals.forms import form_for
+from approvals.models import Decision, Request
+from approvals.operations import Answer, decide
+from approvals.permissions import check_can_decide
+from approvals.states import DecisionKind, RequestStatus
+from workspaces.console.asking import person_of, wants_region
+from workspaces.console.links import request_url
+from workspaces.console.shapes import Unsent
+from workspaces.errors import DomainError, Forbidden, InvalidInput, NotFound, StaleState
+from workspaces.tenancy import workspace_of
+
+SAID = {
+    DecisionKind.APPROVE: "Approved. It is carried out as soon as a worker gets to it.",
+    DecisionKind.REJECT: "Rejected. The agent is told why.",
+    DecisionKind.RESPOND: "Answered. The agent reads it and goes on without this action.",
+    DecisionKind.EDIT: "Your version was proposed and checked again.",
+}
+
+
+@require_safe
+def inbox_page(request: HttpRequest) -> HttpResponse:
+    """Show the requests that wait, those of the person first; a live region gets its rows only."""
+    context = inbox(request, person_of(request), workspace_of(request))
+    template = "approvals/inbox_rows.html" if wants_region(request) else "approvals/inbox.html"
+    return render(request, template, {**context, "region": wants_region(request)})
+
+
+@require_safe
+def request_page(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Show one request as a memo, beside the inbox."""
+    return _show(request, _find(request, request_id))
+
+
+@require_POST
+def decide_on(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Take one person's answer; where it is not taken, show the request as it is now with what was typed."""
+    found = _find(request, request_id)
+    try:
+        decision = decide(request_id=found.id, answer=answer_of(request.POST), by=person_of(request))
+    except (InvalidInput, Forbidden, StaleState) as error:
+        return _show(request, _find(request, request_id), unsent(request.POST, error), error.http_status)
+    messages.success(request, _told(decision))
+    return redirect(request_url(found.id))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Show the arguments as a typed form; POST proposes the person's version in place of the agent's."""
+    found = _find(request, request_id)
+    check_can_decide(person_of(request), found, DecisionKind.EDIT)
+    action = found.action
+    if action is None or (found.status != RequestStatus.OPEN and request.method != "POST"):
+        raise AlreadyDecided(f"This request is {found.get_status_display().lower()}, so it can no longer be edited.")
+    form = form_for(action.tool.input_schema, action.arguments, request.POST if request.method == "POST" else None)
+    if request.method != "POST":
+        return render(request, "approvals/request_edit.html", edit_context(found, person_of(request), form))
+    try:
+        return _propose(request, found, form.arguments())
+    except (InvalidInput, StaleState) as error:
+        return _form_again(request, found, form, error)
+
+
+def _propose(request: HttpRequest, found: Request, arguments: dict[str, Any]) -> HttpResponse:
+    sent = request.POST
+    reason, seen = sent.get("reason", ""), sent.get("binding", "")
+    answer = Answer(kind=DecisionKind.EDIT, seen=seen, reason=reason, arguments=arguments)
+    decision = decide(request_id=found.id, answer=answer, by=person_of(request))
+    messages.success(request, _told(decision))
+    asked = Request.objects.visible_to(person_of(request)).filter(action_id=decision.revision_id)
+    newer = asked.values_list("id", flat=True).first()
+    return redirect(request_url(newer or found.id))
+
+
+def _form_again(request: HttpRequest, found: Request, form: Any, error: DomainError) -> HttpResponse:
+    fields = getattr(error, "fields", {})
+    if not form.errors:
+        for name, sentences in fields.items():
+            form.add_error(name if name in form.fields else None, sentences)
+    if not form.errors:
+        form.add_error(None, f"{error.message} {error.hint}".strip())
+    context = edit_context(found, person_of(request), form, reason=request.POST.get("reason", ""))
+    return render(request, "approvals/request_edit.html", context, status=error.http_status)
+
+
+def _find(request: HttpRequest, request_id: UUID) -> Request:
+    """Return a request of this workspace that the person may see; raise ``NotFound`` for all others alike."""
+    rows = Request.objects.visible_to(person_of(request)).filter(workspace=workspace_of(request), pk=request_id)
+    people = Prefetch("decisions", Decision.objects.select_related("user").order_by("at"))
+    found = rows.select_related("queue", "action__tool").prefetch_related(people).first()
+    if found is None:
+        raise NotFound("There is no such request here.", "Check the address and the workspace.")
+    return found
+
+
+def _show(request: HttpRequest, found: Request, answer: Unsent | None = None, status: int = 200) -> HttpResponse:
+    person = person_of(request)
+    context = {"page": memo(found, person, answer), "answer": answer}
+    return render(
+        request, "approvals/request.html", {**context, **beside(person, workspace_of(request), found)}, status=status
+    )
+
+
+def _told(decision: Decision) -> str:
+    request = decision.request
+    if decision.settlement:
+        return f"Settled: {decision.get_settlement_display()}."
+    if decision.kind == DecisionKind.APPROVE and request.action_id is None:
+        return "Approved. The run goes on."
+    if decision.kind == DecisionKind.APPROVE:
+        still = Request.objects.filter(pk=request.pk, status=RequestStatus.OPEN).values_list("quorum", "approvals")
+        for quorum, approvals in still:
+            return f"Your approval is recorded: {approvals} of {quorum}."
+    return SAID[DecisionKind(decision.kind)]
