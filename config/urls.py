@@ -2,9 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from approvals.console.live import inbox
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("config.api")),
     path("", include("workspaces.console.urls")),
+    path("", include("agents.console.urls")),
+    path("", include("agents.console.agent_urls")),
+    path("live/", inbox, name="live"),
 ]
 
 handler400 = "config.problems.bad_request"

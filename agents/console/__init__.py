@@ -1,0 +1,1 @@
+"""The console pages of runs, rollbacks and agents."""

@@ -1,0 +1,44 @@
+"""Lists, a page at a time: which rows, the way to the pages beside them, and the filters that narrow them."""
+
+from collections.abc import Iterable
+from typing import Any, Final, TypeVar
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from workspaces.console.asking import page_number
+from workspaces.console.run_shapes import Filter, Option, Pager
+
+PAGE_SIZE: Final = 30
+
+Row = TypeVar("Row", bound=Model)
+
+
+def page_of(request: HttpRequest, rows: QuerySet[Row, Any], size: int = PAGE_SIZE) -> tuple[list[Row], Pager | None]:
+    """Return the page of ``rows`` that ``?page=`` asks for, and a pager where there is more than one page."""
+    number = page_number(request)
+    found = list(rows[(number - 1) * size : number * size + 1])
+    shown, more = found[:size], len(found) > size
+    if number == 1 and not more:
+        return shown, None
+    before = address(request, page=str(number - 1) if number > 2 else "") if number > 1 else ""
+    after = address(request, page=str(number + 1)) if more else ""
+    return shown, Pager(shown=len(shown), previous_url=before, next_url=after)
+
+
+def address(request: HttpRequest, **changes: str) -> str:
+    """Return this page's address with its query changed; an empty value takes a parameter away."""
+    query = request.GET.copy()
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value:
+            query[name] = value
+    return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
+def choice(name: str, label: str, options: Iterable[tuple[str, str]], chosen: str, blank: str = "All") -> Filter:
+    """Return a filter of ``options`` (value, label), with ``blank`` before them for no choice."""
+    every = [("", blank), *options]
+    return Filter(
+        name=name, label=label, options=[Option(value=v, label=text, selected=v == chosen) for v, text in every]
+    )
