@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from approvals.console.live import inbox
 from workspaces.administration import site
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -9,7 +10,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", site.urls),
     path("", include("workspaces.console.urls")),
     path("", include("approvals.console.urls")),
+    path("", include("agents.console.urls")),
+    path("", include("agents.console.agent_urls")),
     path("", include("agents.console.pause_urls")),
+    path("live/", inbox, name="live"),
 ]
 
 handler400 = "config.problems.bad_request"

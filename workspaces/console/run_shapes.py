@@ -101,12 +101,18 @@ class RunPage:
     rolls_back_url: str = ""
     events_url: str = ""
     region_url: str = ""
+    pager: Pager | None = None
+    report: Sequence["RollbackLine"] = ()
     cancel_requested_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackLine:
-    """One action of a run to be rolled back. ``fate``: restored, drifted, compensation or impossible."""
+    """One action of a run to be rolled back.
+
+    ``fate`` before: restored, compensation, drifted, done, impossible. In the report after it: verified, unread, left,
+    before, not_possible, failed.
+    """
 
     title: str
     fate: str
@@ -128,6 +134,7 @@ class RollbackPreview:
     cost: Decimal | None = None
     currency: str = ""
     why_not: str = ""
+    rollback_url: str = ""
 
     @property
     def possible(self) -> int:
@@ -137,7 +144,7 @@ class RollbackPreview:
     @property
     def groups(self) -> list[tuple[str, list[RollbackLine]]]:
         """Return the lines by fate, the hopeful first; fates without lines are left out."""
-        fates = ("restored", "compensation", "drifted", "impossible")
+        fates = ("restored", "compensation", "drifted", "done", "impossible")
         found = [(fate, [line for line in self.lines if line.fate == fate]) for fate in fates]
         return [(fate, lines) for fate, lines in found if lines]
 

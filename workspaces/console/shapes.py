@@ -173,7 +173,10 @@ class Sibling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineItem:
-    """One thing that happened. ``kind``/``value`` look up its status; ``icon`` defaults to the status's icon."""
+    """One thing that happened. ``kind``/``value`` look up its status; ``icon`` defaults to the status's icon.
+
+    ``undo_url`` takes a POST of ``key`` as ``action``: it previews the rollback of this alone.
+    """
 
     title: str
     kind: str
@@ -195,6 +198,7 @@ class TimelineItem:
     changes: Sequence[FieldDiff] = ()
     data: Any = None
     words: Words | None = None
+    undo_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,7 +101,16 @@ LOOKS: Final[dict[str, dict[str, Look]]] = {
         "restored": Look("Would be restored", "active", "undo"),
         "drifted": Look("Drifted", "wait", "replaced"),
         "compensation": Look("Compensation only", "wait", "counter"),
+        "done": Look("Rolled back already", "done", "check"),
         "impossible": Look("Impossible", "danger", "irreversible"),
+    },
+    "rolled_back": {
+        "verified": Look("Restored, and read back", "good", "verified"),
+        "unread": Look("Restored, but not proven by a read-back", "wait", "question"),
+        "left": Look("Left alone: it had drifted", "wait", "replaced"),
+        "before": Look("Rolled back before", "done", "check"),
+        "failed": Look("Not restored", "danger", "cross"),
+        "not_possible": Look("Impossible", "danger", "irreversible"),
     },
     "proof": {
         "verified": Look("Verified", "good", "verified"),

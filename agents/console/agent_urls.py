@@ -1,0 +1,14 @@
+"""Where agents are."""
+
+from django.urls import path
+
+from agents.console import agents
+
+app_name = "agents"
+
+urlpatterns = [
+    path("agents/", agents.index, name="index"),
+    path("agents/<str:named>/", agents.show, name="show"),
+    path("agents/<str:named>/pause/", agents.pause, name="pause"),
+    path("agents/<str:named>/release/", agents.release, name="release"),
+]

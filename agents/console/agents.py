@@ -1,0 +1,47 @@
+"""Agents: the list, one agent's page, and the switch that stops it."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from agents.console.agent_page import agent_page, agent_rows
+from agents.console.controls import let_go, stop
+from agents.console.found import agent_or_404, agents_of, runs_of
+from workspaces.console.asking import person_of
+from workspaces.console.links import agent_url
+from workspaces.console.listing import page_of
+from workspaces.models import ScopeKind
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """List the agents."""
+    rows = agents_of(request).select_related("current_version__route").order_by("title", "id")
+    found, pager = page_of(request, rows)
+    return render(request, "agents/agents.html", {"agents": agent_rows(found), "pager": pager})
+
+
+@require_safe
+def show(request: HttpRequest, named: str) -> HttpResponse:
+    """Show one agent."""
+    page = agent_page(agent_or_404(request, named), runs_of(request), person_of(request))
+    return render(request, "agents/agent.html", {"page": page})
+
+
+@require_POST
+def pause(request: HttpRequest, named: str) -> HttpResponseRedirect:
+    """Pause an agent."""
+    agent = agent_or_404(request, named)
+    stop(request, ScopeKind.AGENT, agent.id)
+    messages.success(request, f"{agent.title} is paused: nothing new starts in its runs.")
+    return redirect(agent_url(agent.id))
+
+
+@require_POST
+def release(request: HttpRequest, named: str) -> HttpResponseRedirect:
+    """Release the pause of an agent."""
+    agent = agent_or_404(request, named)
+    let_go(request, agent.id)
+    messages.success(request, f"{agent.title} goes on.")
+    return redirect(agent_url(agent.id))

@@ -1,0 +1,41 @@
+"""Finding what an address names, within the current workspace and for this person alone: else it does not exist."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
+
+from agents.models import Agent, Run
+from workspaces.console.asking import person_of
+from workspaces.tenancy import workspace_of
+
+
+def runs_of(request: HttpRequest) -> QuerySet[Run]:
+    """Return the runs of the current workspace that this person may see."""
+    return Run.objects.visible_to(person_of(request)).filter(workspace=workspace_of(request))
+
+
+def agents_of(request: HttpRequest) -> QuerySet[Agent]:
+    """Return the agents of the current workspace that this person may see."""
+    return Agent.objects.visible_to(person_of(request)).filter(workspace=workspace_of(request))
+
+
+def run_or_404(request: HttpRequest, run_id: UUID) -> Run:
+    """Return one run with what its page needs."""
+    rows = runs_of(request).select_related("agent", "version__route", "started_by", "session")
+    found = rows.filter(pk=run_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def agent_or_404(request: HttpRequest, named: str) -> Agent:
+    """Return one agent by its id or its name, with its current version."""
+    try:
+        rows = agents_of(request).filter(pk=UUID(named))
+    except ValueError:
+        rows = agents_of(request).filter(name=named)
+    found = rows.select_related("current_version__route").first()
+    if found is None:
+        raise Http404
+    return found

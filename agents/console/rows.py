@@ -1,0 +1,112 @@
+"""Runs as the lists show them: one query for each kind of fact, however many rows there are."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.utils import timezone
+
+from agents.models import Run
+from agents.states import RunStatus
+from approvals.models import Request
+from tools.models import Action, UsageRecord
+from tools.states import ActionStatus, Effect
+from workspaces.console.links import run_url
+from workspaces.console.run_shapes import RunRow
+from workspaces.models import Pause, User
+
+CURRENCY: Final = "USD"
+
+
+@dataclass
+class RunFacts:
+    """What the rows of other tables say about some runs, by run id."""
+
+    costs: dict[UUID, Decimal | None] = field(default_factory=dict)
+    waiting: dict[UUID, int] = field(default_factory=dict)
+    rolled_back: dict[UUID, str] = field(default_factory=dict)
+    paused: set[UUID] = field(default_factory=set)
+
+
+def facts_of(runs: Sequence[Run], user: User) -> RunFacts:
+    """Return cost, open requests that ``user`` may see, live pauses, and what was rolled back, of these runs."""
+    ids = [run.id for run in runs]
+    return RunFacts(costs_of(ids), _waiting(ids, user), _rolled_back(ids), _paused(runs))
+
+
+def rows_of(runs: Sequence[Run], user: User) -> list[RunRow]:
+    """Return runs (with their agents selected) as rows."""
+    facts = facts_of(runs, user)
+    return [row_of(run, facts) for run in runs]
+
+
+def row_of(run: Run, facts: RunFacts) -> RunRow:
+    """Return one run as a row."""
+    waiting = facts.waiting.get(run.id, 0)
+    ended = run.finished_at or (timezone.now() if run.started_at else None)
+    return RunRow(
+        id=str(run.id),
+        url=run_url(run.id),
+        title=run.title,
+        agent=run.agent.title,
+        status=run.status,
+        at=run.created_at,
+        kind=run.kind,
+        mode=run.mode,
+        steps=run.steps_used,
+        took=ended - run.started_at if ended and run.started_at else None,
+        cost=facts.costs.get(run.id, Decimal(0)),
+        currency=CURRENCY,
+        paused=run.id in facts.paused and not run.is_terminal,
+        rolled_back=facts.rolled_back.get(run.id, ""),
+        waits_for=f"{waiting} request{'s' if waiting > 1 else ''}" if waiting else _unconfirmed(run),
+    )
+
+
+def _unconfirmed(run: Run) -> str:
+    return "confirmation" if is_preview(run) else ""
+
+
+def is_preview(run: Run) -> bool:
+    """Tell whether this is a rollback that nobody has confirmed yet."""
+    return run.is_repair and run.status == RunStatus.WAITING and not run.turn
+
+
+def costs_of(run_ids: Iterable[UUID]) -> dict[UUID, Decimal | None]:
+    """Return what the model calls of each run cost together; None where one of them has no known price."""
+    sums = (
+        UsageRecord.objects.filter(run_id__in=list(run_ids))
+        .values("run_id")
+        .annotate(known=Sum("cost"), unpriced=Count("id", filter=Q(cost=None)))
+    )
+    return {row["run_id"]: None if row["unpriced"] else row["known"] for row in sums}
+
+
+def _waiting(run_ids: Iterable[UUID], user: User) -> dict[UUID, int]:
+    found = Request.objects.visible_to(user).open().filter(run_id__in=list(run_ids))
+    return dict(found.values_list("run_id").annotate(count=Count("id")))
+
+
+def _rolled_back(run_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Say "fully" or "partly" where effects were undone; the undoing counts only when it succeeded itself."""
+    undone = Action.objects.filter(compensates_id=OuterRef("pk"), status=ActionStatus.SUCCEEDED)
+    sums = (
+        Action.objects.filter(run_id__in=list(run_ids), status__in=[ActionStatus.SUCCEEDED, ActionStatus.IN_DOUBT])
+        .filter(compensates=None)
+        .exclude(effect=Effect.READ)
+        .values("run_id")
+        .annotate(effects=Count("id"), undone=Count("id", filter=Exists(undone)))
+    )
+    return {row["run_id"]: "fully" if row["undone"] == row["effects"] else "partly" for row in sums if row["undone"]}
+
+
+def _paused(runs: Sequence[Run]) -> set[UUID]:
+    """Return the runs that a live pause covers; some pauses let rollbacks go on."""
+    scopes = {scope for run in runs for scope in run.scopes}
+    over = dict(Pause.objects.over(list(scopes)).values_list("scope_id", "allows_repair"))
+    return {
+        run.id for run in runs if any(scope in over and not (run.is_repair and over[scope]) for scope in run.scopes)
+    }

@@ -1,0 +1,200 @@
+"""The run page: what it is, why it stands still or moves, what it did, what it cost, and what can be done to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db.models import QuerySet, Sum
+from django.http import HttpRequest
+from django.urls import reverse
+
+from agents.console.rollback_page import report_lines
+from agents.console.rows import facts_of, is_preview, row_of
+from agents.console.timeline import timeline
+from agents.models import Run, Worker
+from agents.states import RunKind, RunStatus, StepStatus
+from approvals.models import Request
+from tools.models import Action, Budget, Unit, UsageRecord
+from tools.states import ActionStatus, Effect
+from workspaces.console.links import agent_url, request_url, run_url
+from workspaces.console.listing import page_of
+from workspaces.console.run_shapes import InFlight, RunPage
+from workspaces.console.shapes import PauseRow
+from workspaces.database import ClockTimestamp
+from workspaces.models import Pause, ScopeKind, User
+
+STEPS_SHOWN: Final = 60
+ROLLBACKS_SHOWN: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a run's model calls used together."""
+
+    tokens_in: int
+    tokens_out: int
+
+
+def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
+    """Return everything that the page of ``run`` (agent, version, route selected) shows to ``user``."""
+    rollbacks = list(run.rollbacks.select_related("agent").order_by("-id")[:ROLLBACKS_SHOWN])
+    facts = facts_of([run, *rollbacks], user)
+    may = Run.objects.controllable_by(user).filter(pk=run.pk).exists()
+    pauses = list(Pause.objects.over(run.scopes, repair=run.is_repair).select_related("created_by"))
+    waits, waits_url = why_it_waits(run, user, pauses)
+    steps, pager = page_of(request, run.steps.order_by("-number"), STEPS_SHOWN)
+    undo_url = _rollback_url(run) if may else ""
+    sums = _sums(run)
+    ended_badly = run.status in {RunStatus.FAILED, RunStatus.CANCELLED}
+    return RunPage(
+        row=row_of(run, facts),
+        task=str(run.input.get("text", "")),
+        sender=_sender(run),
+        agent_url=agent_url(run.agent_id),
+        version=str(run.version.number),
+        route=_route(run),
+        timeline=timeline(run, steps[::-1], user, undo_url),
+        pager=pager,
+        session_url=_session_url(run),
+        why_waits=waits,
+        waits_url=waits_url,
+        outcome=_outcome(run),
+        report=report_lines(run),
+        error=run.explanation if ended_badly else "",
+        error_hint=_hint(run),
+        ended_at=run.finished_at,
+        tokens_in=sums.tokens_in,
+        tokens_out=sums.tokens_out,
+        step_limit=run.step_limit,
+        budget=Budget.objects.filter(scope_id=run.id, unit=Unit.USD).values_list("limit", flat=True).first(),
+        in_flight=in_flight(Action.objects.filter(run_id=run.id)),
+        pauses=[pause_row(pause, run, may) for pause in pauses if not run.is_terminal],
+        rollback_url=_rollback_url(run) if may and _has_effects(run) else "",
+        rollbacks=[row_of(rollback, facts) for rollback in rollbacks],
+        rolls_back_url=run_url(run.rolls_back_id) if run.rolls_back_id else "",
+        cancel_requested_at=run.cancel_requested_at,
+        **_controls(run, may, pauses),
+        **live_urls(request, run),
+    )
+
+
+def live_urls(request: HttpRequest, run: Run) -> dict[str, str]:
+    """Return where the page listens, and what it fetches when something has moved."""
+    return {"events_url": f"{reverse('runs:live')}?run={run.id}", "region_url": request.get_full_path()}
+
+
+def _controls(run: Run, may: bool, pauses: Sequence[Pause]) -> dict[str, str]:
+    if not may or run.is_terminal:
+        return {}
+    stopped = any(pause.scope_id == run.id for pause in pauses)
+    return {
+        "pause_url": "" if stopped else reverse("runs:pause", args=[run.id]),
+        "cancel_url": "" if run.cancel_requested_at else reverse("runs:cancel", args=[run.id]),
+    }
+
+
+def _rollback_url(run: Run) -> str:
+    return reverse("runs:rollbacks", args=[run.id]) if run.kind != RunKind.ROLLBACK else ""
+
+
+def _has_effects(run: Run) -> bool:
+    left = [ActionStatus.SUCCEEDED, ActionStatus.IN_DOUBT]
+    return Action.objects.filter(run_id=run.id, status__in=left).exclude(effect=Effect.READ).exists()
+
+
+def _sums(run: Run) -> Sums:
+    sums = UsageRecord.objects.filter(run_id=run.id).aggregate(read=Sum("input_tokens"), wrote=Sum("output_tokens"))
+    return Sums(sums["read"] or 0, sums["wrote"] or 0)
+
+
+def _sender(run: Run) -> str:
+    source = str(run.input.get("source", ""))
+    return f"{run.started_by} ({source})" if source else str(run.started_by)
+
+
+def _route(run: Run) -> str:
+    route = run.version.route
+    return f"{route.name} (demo planner, not a model)" if route.is_demo else route.name
+
+
+def _session_url(run: Run) -> str:
+    return reverse("runs:session", args=[run.session_id]) if run.session_id else ""
+
+
+def _outcome(run: Run) -> str:
+    outcome = run.outcome or {}
+    return str(outcome.get("text") or outcome.get("sentence") or "")
+
+
+def _hint(run: Run) -> str:
+    if run.status == RunStatus.FAILED:
+        return "Read the last steps below. What it did until then stays done; roll it back if it should not."
+    return "What it had done stays done; roll it back if it should not." if run.status == RunStatus.CANCELLED else ""
+
+
+def in_flight(actions: QuerySet[Action]) -> list[InFlight]:
+    """Return those of ``actions`` that are touching the world right now, or may have."""
+    found = actions.filter(status__in=[ActionStatus.EXECUTING, ActionStatus.IN_DOUBT]).select_related("tool")
+    return [
+        InFlight(title=action.tool.title, status=action.status, since=action.created_at, url=run_url(action.run_id))
+        for action in found.order_by("id")[:STEPS_SHOWN]
+    ]
+
+
+def pause_row(pause: Pause, run: Run, may: bool) -> PauseRow:
+    """Return a pause over ``run``; the run's and the agent's are released here by whoever may."""
+    names = {ScopeKind.RUN: "This run", ScopeKind.AGENT: run.agent.title, ScopeKind.WORKSPACE: "The workspace"}
+    places = {ScopeKind.RUN: ("runs:release", run.id), ScopeKind.AGENT: ("agents:release", run.agent_id)}
+    kind = ScopeKind(pause.scope_kind)
+    place = places.get(kind) if may else None
+    return PauseRow(
+        scope=kind,
+        label=names.get(kind, kind.label),
+        by=str(pause.created_by),
+        at=pause.created_at,
+        reason=pause.reason,
+        repair_allowed=pause.allows_repair,
+        release_url=reverse(place[0], args=[place[1]]) if place else "",
+    )
+
+
+def why_it_waits(run: Run, user: User, pauses: Sequence[Pause]) -> tuple[str, str]:
+    """Return in words why the run does not move, and where that can be changed; two empty strings while it moves."""
+    if run.is_terminal:
+        return "", ""
+    if is_preview(run):
+        return "Nothing is rolled back until somebody confirms the preview.", reverse("runs:rollback", args=[run.id])
+    if pauses:
+        return "It goes on when the pause is released.", ""
+    if run.status == RunStatus.WAITING:
+        return _for_people(run, user)
+    return _for_workers(run), ""
+
+
+def _for_people(run: Run, user: User) -> tuple[str, str]:
+    open_requests = Request.objects.open().filter(run_id=run.id)
+    seen = list(open_requests.visible_to(user).only("id", "title").order_by("opened_at", "id")[:2])
+    count = open_requests.count()
+    if not count:
+        return _for_workers(run) or "A worker takes it up again in a moment.", ""
+    others = f" {count} requests are open." if count > 1 else ""
+    if not seen:
+        return f"People must decide, in a queue that you cannot see.{others}", ""
+    return f"A person must decide: {seen[0].title}{others}", request_url(seen[0].id)
+
+
+def _for_workers(run: Run) -> str:
+    """Say what a run that people do not hold up waits for: a time, or a worker."""
+    step = run.steps.filter(status=StepStatus.READY).order_by("number").first()
+    if step is None:
+        return ""
+    if step.explanation:
+        return step.explanation
+    return "" if _workers_alive() else "No worker is running: start one, and the run goes on by itself."
+
+
+def _workers_alive() -> bool:
+    silence = timedelta(seconds=settings.WORKER_DEAD_AFTER_SECONDS)
+    return Worker.objects.filter(stopped_at=None, heartbeat_at__gt=ClockTimestamp() - silence).exists()

@@ -1,0 +1,21 @@
+"""Where runs, rollbacks and conversations are."""
+
+from django.urls import path
+
+from agents.console import controls, live, runs
+
+app_name = "runs"
+
+urlpatterns = [
+    path("runs/", runs.index, name="index"),
+    path("runs/live/", live.runs, name="live"),
+    path("runs/new/", runs.new, name="new"),
+    path("runs/<uuid:run_id>/", runs.show, name="show"),
+    path("runs/<uuid:run_id>/cancel/", controls.cancel, name="cancel"),
+    path("runs/<uuid:run_id>/pause/", controls.pause, name="pause"),
+    path("runs/<uuid:run_id>/release/", controls.release, name="release"),
+    path("runs/<uuid:run_id>/rollbacks/", controls.rollbacks, name="rollbacks"),
+    path("rollbacks/<uuid:run_id>/", controls.rollback, name="rollback"),
+    path("rollbacks/<uuid:run_id>/confirm/", controls.confirm, name="rollback-confirm"),
+    path("sessions/<uuid:session_id>/", runs.session, name="session"),
+]
