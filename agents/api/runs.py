@@ -25,6 +25,7 @@ from agents.models import Agent, Run, Step
 from agents.operations import cancel_run, confirm_rollback, preview_rollback, start_run
 from agents.states import RunKind, RunStatus
 from tools.models import Budget, UsageRecord
+from workspaces.api.filters import InstantFilter
 from workspaces.api.idempotency import HEADER, once
 from workspaces.api.paging import OldestFirst
 from workspaces.api.views import RowsView, RowView, WorkspaceView
@@ -43,8 +44,8 @@ class RunFilter(filters.FilterSet):  # type: ignore[misc]  # untyped upstream
     agent = filters.CharFilter(field_name="agent__name")
     session = filters.UUIDFilter(field_name="session_id")
     rolls_back = filters.UUIDFilter(field_name="rolls_back_id")
-    since = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    until = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    since = InstantFilter(field_name="created_at", lookup_expr="gte")
+    until = InstantFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Run

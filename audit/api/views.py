@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from audit.ledger.models import Event, Seal
 from workspaces.access import can_read_ledger
+from workspaces.api.filters import InstantFilter
 from workspaces.api.paging import ByNumber, ByPlace
 from workspaces.api.views import RowsView
 from workspaces.errors import Forbidden
@@ -65,8 +66,8 @@ class SealOutput(serializers.ModelSerializer[Seal]):
 class EventFilter(filters.FilterSet):  # type: ignore[misc]  # untyped upstream
     """Which events."""
 
-    since = filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte")
-    until = filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt")
+    since = InstantFilter(field_name="at", lookup_expr="gte")
+    until = InstantFilter(field_name="at", lookup_expr="lt")
     verb = filters.CharFilter()
     actor = filters.CharFilter()
     subject_type = filters.CharFilter()

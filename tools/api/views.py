@@ -1,9 +1,7 @@
 """What operators set up. Only owners of the workspace see and change it; agents' tools are named by the agents."""
 
-from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,26 +9,18 @@ from rest_framework.response import Response
 from tools.api.serializers import ConnectionChange, ConnectionInput, ConnectionOutput, ToolOutput
 from tools.models import Connection, Tool
 from tools.operations import create_connection, update_connection
-from workspaces.access import check_owner
 from workspaces.api.idempotency import once
-from workspaces.api.views import RowsView, RowView, WorkspaceView
+from workspaces.api.views import OwnersView, RowsView, RowView
 
 
-class OwnersView(WorkspaceView):
-    """A view for owners of the workspace alone."""
+class SetupView(OwnersView):
+    """A view of what operators set up."""
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse everybody else before anything is looked up."""
-        super().initial(request, *args, **kwargs)
-        check_owner(self.caller, self.workspace, "see and change tools and connections")
-
-    def visible(self) -> QuerySet[Any]:
-        """Return all rows: the workspace's owners see them all."""
-        return self.model_rows()
+    what = "see and change its tools and connections"
 
 
 @extend_schema(tags=["tools"])
-class ToolsView(OwnersView, RowsView):
+class ToolsView(SetupView, RowsView):
     """The workspace's tools."""
 
     queryset = Tool.objects.none()
@@ -38,7 +28,7 @@ class ToolsView(OwnersView, RowsView):
 
 
 @extend_schema(tags=["tools"])
-class ToolView(OwnersView, RowView):
+class ToolView(SetupView, RowView):
     """One tool."""
 
     queryset = Tool.objects.none()
@@ -46,7 +36,7 @@ class ToolView(OwnersView, RowView):
 
 
 @extend_schema(tags=["connections"])
-class ConnectionsView(OwnersView, RowsView):
+class ConnectionsView(SetupView, RowsView):
     """The workspace's connections."""
 
     queryset = Connection.objects.none()
@@ -65,7 +55,7 @@ class ConnectionsView(OwnersView, RowsView):
 
 
 @extend_schema(tags=["connections"])
-class ConnectionView(OwnersView, RowView):
+class ConnectionView(SetupView, RowView):
     """One connection."""
 
     queryset = Connection.objects.none()

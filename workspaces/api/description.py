@@ -29,17 +29,19 @@ def describe_problems(result: dict[str, Any], generator: Any, request: Any, publ
     for path, operations in result["paths"].items():
         for method in METHODS:
             if method in operations:
-                for status in _statuses(path, method):
+                for status in _statuses(path, method, operations[method]):
                     operations[method]["responses"].setdefault(status, _answer())
     return result
 
 
-def _statuses(path: str, method: str) -> list[str]:
-    found = ["400", "401", "403", "429"]
+def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:
+    found = {"400", "401", "403", "429"}
     if "{" in path or method != "get":
-        found.append("404")
+        found.add("404")
     if method != "get":
-        found += ["409", "413", "415", "422"]
+        found |= {"409", "413", "415", "422"}
+    if any(parameter["in"] == "query" for parameter in operation.get("parameters", [])):
+        found.add("422")
     return sorted(found)
 
 

@@ -29,6 +29,15 @@ class NewestFirst(CursorPagination):
             raise InvalidInput("This page cannot be found.", "Start from the first page.", fields) from error
         return cursor
 
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Describe the cursor and the limit."""
+        cursor = {"type": "string", "description": "From next or previous of another page."}
+        limit = {"type": "integer", "minimum": 1, "default": self.page_size, "description": "At most 100 are sent."}
+        return [
+            {"name": name, "required": False, "in": "query", "schema": schema}
+            for name, schema in (("cursor", cursor), ("limit", limit))
+        ]
+
     def check_position(self, position: str) -> None:
         """Raise ``ValueError`` for what is no value of the ordering column."""
         UUID(position)

@@ -1,6 +1,6 @@
 """The base of the API's views: one workspace, only members, and objects that are found through what they may see."""
 
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
@@ -10,6 +10,7 @@ from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from workspaces.access import check_owner
 from workspaces.errors import NotFound
 from workspaces.models import User, Workspace
 from workspaces.tenancy import workspace_of
@@ -77,3 +78,18 @@ class RowView(WorkspaceView):
     def get(self, request: Request, row_id: UUID) -> Response:
         """Answer with the row."""
         return self.shown(self.find(self.visible(), row_id))
+
+
+class OwnersView(WorkspaceView):
+    """A view for owners of the workspace alone; ``what`` ends the sentence "Only an owner of … may"."""
+
+    what: ClassVar[str]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse everybody else before anything is looked up."""
+        super().initial(request, *args, **kwargs)
+        check_owner(self.caller, self.workspace, self.what)
+
+    def visible(self) -> QuerySet[Any]:
+        """Return all rows: the workspace's owners see them all."""
+        return self.model_rows()

@@ -9,6 +9,7 @@ from agents.operations.pausing import pause_scope, release_pause
 from approvals.models import Policy, Request
 from memory.models import Session
 from tools.models import Action
+from workspaces.operations.keys import issue_key, revoke_key
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +63,11 @@ MATRIX = {
     ("api-connection", "patch"): instead(OWN_ROW, 422),
     ("api-events", "get"): OWNERS,
     ("api-seals", "get"): OWNERS,
+    ("api-service-accounts", "get"): OWNERS,
+    ("api-service-accounts", "post"): instead(OWNERS, 422),
+    ("api-keys", "get"): OWN_ROW,
+    ("api-keys", "post"): instead(OWN_ROW, 422),
+    ("api-key-revoke", "post"): instead(OWN_ROW, 409),
     ("api-me", "get"): EVERYBODY,
     ("openapi", "get"): EVERYBODY,
 }
@@ -82,6 +88,9 @@ def rows(desk):
     agent = desk.desk.agent
     pause = pause_scope(workspace=desk.cast.workspace, scope_kind="agent", scope_id=agent.id, reason="Look", by=by)
     release_pause(pause=pause, by=by)
+    service = desk.cast.service
+    spare = issue_key(workspace=desk.cast.workspace, account=service, name="spare", by=desk.cast.owner).key
+    revoke_key(key=spare, by=desk.cast.owner)
     return {
         "agent": agent.id,
         "run": run.id,
@@ -93,6 +102,8 @@ def rows(desk):
         "policy": Policy.objects.get().id,
         "tool": desk.desk.send.id,
         "connection": desk.desk.crm.id,
+        "account": desk.cast.service.id,
+        "key": spare.id,
     }
 
 
@@ -106,6 +117,8 @@ KIND = {
     "api-messages": "session",
     "api-decisions": "request",
     "api-policy-versions": "policy",
+    "api-keys": "account",
+    "api-key-revoke": "key",
 }
 
 

@@ -177,8 +177,21 @@ def test_me_says_what_the_key_opens(cast, service_client):
     }
 
 
+@pytest.mark.parametrize("offset", ["+23:30", "-21:45", "Z", ""])
+def test_time_with_any_offset_is_understood(desk, caller, offset):
+    answer = caller("owner").get("/api/v1/events/", {"since": f"2026-01-31T09:30:00{offset}"})
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize(
-    "query", ["runs/?status=sleeping", "runs/?since=yesterday", "actions/?run=x", "requests/?kind=%00"]
+    "query",
+    [
+        "events/?since=0001-01-01T00:00:00%2B14:00",
+        "runs/?status=sleeping",
+        "runs/?since=yesterday",
+        "actions/?run=x",
+        "requests/?kind=%00",
+    ],
 )
 def test_unusable_filter_is_refused_with_a_sentence(desk, caller, query):
     answer = caller("owner").get(f"/api/v1/{query}")
