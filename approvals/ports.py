@@ -11,8 +11,9 @@ from uuid import UUID
 class ActionContext:
     """The surroundings of one action, read from rows.
 
-    ``evidence`` returns what people are shown, read only when they are asked, each part apart: ``ticket`` (text, source, trust), ``reads`` (what was read:
-    tool, arguments, result), ``model_words`` (what the model said, set apart from facts), ``conversation``.
+    ``evidence`` returns what people are shown, and is called only when they are asked. Each part stands apart:
+    ``ticket`` (text, source, trust), ``reads`` (what was read: tool, arguments, result), ``model_words`` (what the
+    model said, set apart from facts), ``conversation``.
     ``spent`` is None where a price is unknown.
     """
 
