@@ -145,7 +145,8 @@ def confirm_rollback(*, rollback_id: UUID, plan_digest: str, by: User) -> Run:
             raise StaleState("This is not the plan that you looked at.", "Look at the preview again.")
         if locked.status != RunStatus.WAITING or locked.turn or locked.cancel_requested_at is not None:
             raise StaleState("This rollback was confirmed or cancelled already.")
-        confirmed: dict[str, Any] = {"explanation": "", "started_at": ClockTimestamp()}
+        causes = sorted({*locked.causes, *(UUID(person) for person in by.cause_ids())})
+        confirmed: dict[str, Any] = {"explanation": "", "started_at": ClockTimestamp(), "causes": causes}
         transition(locked, RunStatus.RUNNING, by=by, body={"plan": plan_digest}, **confirmed)
         if not next_compensation(locked):
             raise StaleState(

@@ -76,7 +76,7 @@ def cancel_action(*, action_id: UUID, explanation: str, by: Actor) -> None:
     """Cancel an action that has not begun, or its newest revision, with the open requests; what has begun is to end."""
     with transaction.atomic():
         action = Action.objects.select_for_update(no_key=True).get(pk=action_id)
-        while action.status == ActionStatus.SUPERSEDED:
+        while action.status == ActionStatus.SUPERSEDED:  # by an edit, which made its revision in the same transaction
             action = Action.objects.select_for_update(no_key=True).get(revises=action)
         if action.status in {ActionStatus.PROPOSED, ActionStatus.IN_REVIEW, ActionStatus.APPROVED}:
             _end(action, ActionStatus.CANCELLED, explanation, by)

@@ -1,0 +1,81 @@
+"""Two workers, many reservations, a connection let go: with real transactions."""
+
+from decimal import Decimal
+
+import pytest
+from django.db import connection, transaction
+
+from tests.factories import SETUP
+from tests.house import at_once, events
+from tools.errors import BudgetExhausted
+from tools.models import Action, ActionAttempt, Budget, Reservation, Unit
+from tools.operations import execute, look_before, reserve, settle_reservation
+from tools.ports import gate
+from workspaces.errors import StaleState
+from workspaces.ids import uuid7
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_invariant_02_of_two_workers_at_once_one_executes(house):
+    action = house.approved()
+    answers = at_once(*[lambda: execute(action_id=action.id, incarnation=uuid7())] * 4)
+    assert [type(answer) for answer in answers if isinstance(answer, Exception)] == [StaleState] * 3, answers
+    assert house.world.done == [action.idempotency_key]
+    assert ActionAttempt.objects.filter(action=action, kind="execute").count() == 1
+    assert events(action).count("action.executing") == 1
+
+
+def test_invariant_02_of_two_workers_at_once_one_mail_is_sent(desk):
+    customer = desk.crm.anybody("standard")
+    run = desk.start(f"Please upgrade {customer['email']} to tier gold.")
+    request = desk.request_for(run, "mail.reply")
+    desk.answer(request)
+    at_once(*[lambda: execute(action_id=request.action_id, incarnation=uuid7())] * 2)
+    assert Action.objects.get(pk=request.action_id).status == "succeeded"
+    assert [message["To"] for message in desk.mailbox.messages] == [customer["email"]]
+
+
+def test_two_gates_at_once_give_one_verdict_and_one_request(house):
+    action = house.propose()
+    answers = at_once(*[lambda: gate().clear(action.id).status] * 3)
+    assert answers == ["in_review"] * 3
+    assert (action.verdicts.count(), action.requests.count()) == (1, 1)
+
+
+def test_invariant_09_no_connection_is_held_across_a_call(house):
+    held = []
+    house.world.meanwhile = lambda: held.append(connection.connection is not None)
+    action = house.approved("change")
+    look_before(action_id=action.id, by=SETUP)
+    house.execute(action)
+    assert house.world.touched == ["before", "before", "execute"]
+    assert held == [False] * 3
+
+
+def test_invariant_09_a_door_refuses_to_open_inside_a_transaction(house):
+    action = house.approved()
+    with pytest.raises(RuntimeError, match="Commit before"), transaction.atomic():
+        house.execute(action)
+    assert house.world.touched == []
+    assert Action.objects.get(pk=action.pk).status == "approved"
+
+
+def test_invariant_16_twenty_reservations_at_once_never_exceed_the_cap(house):
+    where, scope = house.cast.workspace, house.run.id
+    Budget.objects.create(workspace=where, scope_id=scope, unit=Unit.USD, limit=Decimal("1"))
+
+    def hold():
+        reserve(scope_id=scope, unit=Unit.USD, amount=Decimal("0.15"), step_id=uuid7(), attempt=1)
+
+    answers = at_once(*[hold] * 20)
+    assert sum(isinstance(answer, BudgetExhausted) for answer in answers) == 14, answers
+    budget = Budget.objects.get()
+    assert (budget.reserved, Reservation.objects.count()) == (Decimal("0.90"), 6)
+    settle = [
+        lambda r=r: settle_reservation(step_id=r.step_id, attempt=1, cost=Decimal("0.1"))
+        for r in Reservation.objects.all()
+    ]
+    assert at_once(*settle, *settle) == [None] * 12
+    budget.refresh_from_db()
+    assert (budget.reserved, budget.spent) == (0, Decimal("0.60"))
