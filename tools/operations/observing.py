@@ -10,7 +10,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from audit.ledger.recording import record
-from tools.connectors.base import ConnectorError, Done, Probe
+from tools.connectors.base import ConnectorError, Done, Probe, Refused
 from tools.errors import ToolUnavailable
 from tools.models import Action, ActionAttempt
 from tools.operations.targets import Call, call_of, pinned
@@ -25,12 +25,16 @@ OBSERVING = frozenset({AttemptKind.BEFORE, AttemptKind.PREVIEW, AttemptKind.VERI
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What was seen: ``image`` for images, ``probe`` for probes, or the ``problem`` that kept us from seeing."""
+    """What was seen: ``image`` for images, ``probe`` for probes, or the ``problem`` that kept us from seeing.
+
+    ``refused`` says that the system (or the connector) said no: looking again would find the same.
+    """
 
     attempt_id: UUID
     image: dict[str, Any] | None = None
     probe: Probe | None = None
     problem: str = ""
+    refused: bool = False
 
 
 def observe(*, action_id: UUID, kind: AttemptKind, by: Actor, incarnation: UUID | None = None) -> Observation:
@@ -81,7 +85,7 @@ def _look(attempt_id: UUID, ask: Callable[[], dict[str, Any] | Probe | None]) ->
     try:
         seen = ask()
     except ConnectorError as error:
-        return Observation(attempt_id, problem=error.message)
+        return Observation(attempt_id, problem=error.message, refused=isinstance(error, Refused))
     except ToolUnavailable as error:
         return Observation(attempt_id, problem=error.message)
     if isinstance(seen, Probe):
@@ -90,7 +94,8 @@ def _look(attempt_id: UUID, ask: Callable[[], dict[str, Any] | Probe | None]) ->
 
 
 def _finish(attempt: ActionAttempt, seen: Observation) -> None:
-    attempt.outcome = AttemptOutcome.NOT_SENT if seen.problem else AttemptOutcome.DONE
+    failed = AttemptOutcome.REFUSED if seen.refused else AttemptOutcome.NOT_SENT
+    attempt.outcome = failed if seen.problem else AttemptOutcome.DONE
     attempt.explanation = seen.problem or (seen.probe.sentence if seen.probe else "")
     if seen.probe is not None:
         attempt.evidence = sanitise({"happened": seen.probe.happened, **seen.probe.evidence})

@@ -21,7 +21,7 @@ class Turns:
 
 @dataclass
 class Talker:
-    """Says the next thing in its dialect; ``model`` has a known price where the dialect's protocol tells its provider."""
+    """Says the next thing in its dialect; the price of ``model`` is known where the protocol tells whose it is."""
 
     server: ModelServer
     dialect: Dialect
