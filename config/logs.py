@@ -42,7 +42,7 @@ def configuration(*, level: str, for_people: bool) -> dict[str, Any]:
     """Return the ``logging`` configuration: everything to standard error, standard loggers included."""
     last: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if for_people:
-        last.append(structlog.dev.ConsoleRenderer())
+        last.append(structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback))  # shows no locals
     else:
         last += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     return {

@@ -22,11 +22,13 @@ from tools.errors import NotCleared, Paused, ToolUnavailable
 from tools.models import Action
 from tools.operations import execute, look_before, lose, prove, read_back
 from tools.ports import gate
+from tools.schemas import validate
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Effect
 from workspaces.errors import StaleState
 
 MAX_MOVES = 12
 MAX_UNREACHABLE = 50
+MAX_REFUSED = 12
 PAUSE_LOOK_SECONDS = 2
 CHANGING: Final = frozenset({Effect.REVERSIBLE, Effect.COMPENSATABLE})
 S = ActionStatus
@@ -64,8 +66,9 @@ def _current(step: Step) -> Action:
 
 
 def _gate(step: Step, action: Action) -> bool:
-    """Look at what would be changed, then let the gate judge."""
-    if action.effect in CHANGING and not _look(step, action):
+    """Look at what would be changed, then let the gate judge; what does not fit the tool is not even looked at."""
+    fits = not validate(action.arguments, action.tool.input_schema)
+    if fits and action.effect in CHANGING and not _look(step, action):
         return False
     return _clear(step, action)
 
@@ -80,13 +83,21 @@ def _clear(step: Step, action: Action) -> bool:
 
 
 def _look(step: Step, action: Action) -> bool:
-    """Read the before-image; where the system cannot be reached, give the step back for later."""
+    """Read the before-image; where the system cannot be reached, give the step back for later.
+
+    Where the system says no (there is no such row, say), the agent is told at once; but what people have approved is
+    not lost over a credential that somebody renews in a few minutes.
+    """
     try:
         look = look_before(action_id=action.id, by=WORKER, incarnation=step.incarnation)
     except ToolUnavailable:
         return True
+    if look.refused and action.status == S.PROPOSED:
+        cancel_action(action_id=action.id, explanation=look.problem, by=WORKER)
+        _end(step, Action.objects.get(pk=action.pk))
+        return False
     if look.problem:
-        _later(step, action, look.problem)
+        _later(step, action, look.problem, most=MAX_REFUSED if look.refused else MAX_UNREACHABLE)
         return False
     return not (action.compensates_id and _drifted(step, action))
 
@@ -105,8 +116,8 @@ def _drifted(step: Step, action: Action) -> bool:
     return True
 
 
-def _later(step: Step, action: Action, problem: str) -> None:
-    if step.failures + 1 >= MAX_UNREACHABLE:
+def _later(step: Step, action: Action, problem: str, most: int = MAX_UNREACHABLE) -> None:
+    if step.failures + 1 >= most:
         cancel_action(action_id=action.id, explanation=f"{problem} It was tried {step.failures + 1} times.", by=WORKER)
         _end(step, Action.objects.get(pk=action.pk))
         return

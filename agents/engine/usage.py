@@ -13,7 +13,9 @@ from agents.providers.errors import ModelError
 from tools.models import UsageRecord
 from tools.operations import settle_reservation
 
+ANSWERED: Final = "answered"
 LOST: Final = "lost"
+MAX_OUTCOME: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,15 @@ def _record_call(step: Step, called: Called) -> Decimal | None:
         cached_tokens=usage.cached_tokens if usage else None,
         cost=cost,
         latency_ms=called.latency_ms,
-        outcome="answered" if answer else str(error.code if error else "unknown"),
+        outcome=ANSWERED if answer else _named(error),
         explanation=error.message if error else "",
     )
     return cost
+
+
+def _named(error: ModelError | None) -> str:
+    """Return an error's code without its prefix: these rows are about models anyway."""
+    return error.code.removeprefix("model_")[:MAX_OUTCOME] if error else "unknown"
 
 
 def record_lost(step: Step) -> None:

@@ -24,13 +24,14 @@ class Look:
 
     moved: bool
     problem: str = ""
+    refused: bool = False
 
 
 def look_before(*, action_id: UUID, by: Actor, incarnation: UUID | None = None) -> Look:
     """Read the before-image afresh and store it; ``moved`` says that an earlier one was different (drift)."""
     seen = observe(action_id=action_id, kind=AttemptKind.BEFORE, by=by, incarnation=incarnation)
     if seen.problem:
-        return Look(moved=False, problem=seen.problem)
+        return Look(moved=False, problem=seen.problem, refused=seen.refused)
     found = image_digest(seen.image)
     with transaction.atomic():
         action = Action.objects.select_for_update(of=("self",)).select_related("tool__connection").get(pk=action_id)

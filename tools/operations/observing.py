@@ -11,7 +11,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from audit.ledger.recording import record
-from tools.connectors.base import ConnectorError, Done, Probe
+from tools.connectors.base import ConnectorError, Done, Probe, Refused
 from tools.errors import ToolUnavailable
 from tools.models import Action, ActionAttempt
 from tools.operations.targets import Call, call_of, pinned
@@ -28,12 +28,16 @@ OBSERVING = frozenset({AttemptKind.BEFORE, AttemptKind.PREVIEW, AttemptKind.VERI
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What was seen: ``image`` for images, ``probe`` for probes, or the ``problem`` that kept us from seeing."""
+    """What was seen: ``image`` for images, ``probe`` for probes, or the ``problem`` that kept us from seeing.
+
+    ``refused`` says that the system (or the connector) said no: looking again would find the same.
+    """
 
     attempt_id: UUID
     image: dict[str, Any] | None = None
     probe: Probe | None = None
     problem: str = ""
+    refused: bool = False
 
 
 def observe(*, action_id: UUID, kind: AttemptKind, by: Actor, incarnation: UUID | None = None) -> Observation:
@@ -83,7 +87,9 @@ def _ask(call: Call, action: Action, kind: AttemptKind) -> dict[str, Any] | Prob
 def _look(attempt_id: UUID, ask: Callable[[], dict[str, Any] | Probe | None]) -> Observation:
     try:
         seen = ask()
-    except (ConnectorError, ToolUnavailable) as error:
+    except ConnectorError as error:
+        return Observation(attempt_id, problem=error.message, refused=isinstance(error, Refused))
+    except ToolUnavailable as error:
         return Observation(attempt_id, problem=error.message)
     except Exception as error:
         log.exception("A connector failed while looking (attempt %s).", attempt_id)
@@ -94,7 +100,8 @@ def _look(attempt_id: UUID, ask: Callable[[], dict[str, Any] | Probe | None]) ->
 
 
 def _finish(attempt: ActionAttempt, seen: Observation) -> None:
-    attempt.outcome = AttemptOutcome.NOT_SENT if seen.problem else AttemptOutcome.DONE
+    failed = AttemptOutcome.REFUSED if seen.refused else AttemptOutcome.NOT_SENT
+    attempt.outcome = failed if seen.problem else AttemptOutcome.DONE
     attempt.explanation = seen.problem or (seen.probe.sentence if seen.probe else "")
     if seen.probe is not None:
         attempt.evidence = sanitise({"happened": seen.probe.happened, **seen.probe.evidence})
