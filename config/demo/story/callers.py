@@ -1,5 +1,6 @@
 """Those who talk to Countersign over HTTP: people with a browser's session, and a program with a key."""
 
+import re
 from typing import Any
 from urllib.parse import urljoin
 from uuid import uuid4
@@ -11,6 +12,7 @@ from config.demo.story.report import NotSeen
 
 API = "/api/v1/"
 SECONDS = 30.0
+CRLF = re.compile(r"\r\n|\r|\n")
 Json = dict[str, Any]
 
 
@@ -66,20 +68,32 @@ class Person(Caller):
         form = self.form("/sign-in/", "password")
         return self.submit(form, username=address, password=password)
 
-    def form(self, path: str, *names: str, **values: str) -> Form:
-        """Return the page's first form that has the fields ``names`` and the hidden ``values``."""
-        page = self.http.get(path)
-        if page.status_code != 200:
-            raise NotSeen(f"GET {path} was answered {page.status_code}")
-        for form in forms_of(page.text):
-            if form.has(names, values):
-                return Form(urljoin(path, form.action), form.fields, form.choices)
-        raise NotSeen(f"{path} has no form with {[*names, *values.items()]}")
+    def page(self, path: str) -> str:
+        """Return a page; raise :class:`NotSeen` for anything but 200."""
+        answer = self.http.get(path)
+        if answer.status_code != 200:
+            raise NotSeen(f"GET {path} was answered {answer.status_code}")
+        return answer.text
+
+    def form(self, path: str, *names: str, to: str = "", **values: str) -> Form:
+        """Return the page's first form that has the fields ``names``, the hidden ``values``, and leads to ``to``."""
+        for form in forms_of(self.page(path)):
+            target = urljoin(path, form.action)
+            if form.has(names, values) and target.endswith(to):
+                return Form(target, form.fields, form.choices)
+        raise NotSeen(f"{path} has no form to {to or 'anywhere'} with {[*names, *values.items()]}")
 
     def submit(self, form: Form, **filled: str) -> httpx2.Response:
         """Send a form as a browser does, and return the answer without following it."""
-        sent = {**form.fields, **filled}
+        sent = {name: CRLF.sub("\r\n", value) for name, value in {**form.fields, **filled}.items()}
         return self.http.post(form.action, data=sent, headers={"Referer": str(self.http.base_url)})
+
+    def press(self, path: str, *, to: str = "", filled: dict[str, str] | None = None, **values: str) -> str:
+        """Send one form of a page, which has to be taken, and return where it leads."""
+        answer = self.submit(self.form(path, to=to, **values), **(filled or {}))
+        if answer.status_code != 302:
+            raise NotSeen(f"The form {to or values} of {path} was answered {answer.status_code}")
+        return str(answer.headers["location"])
 
     def proof(self) -> dict[str, str]:
         """Return the CSRF token that a page of ours gives to its scripts' requests."""

@@ -24,8 +24,8 @@ class Crm:
 
     def __init__(self, var: Path) -> None:
         parts = json.loads((var / "crm.json").read_text())
-        address = {"dbname": parts.pop("database"), **parts, "application_name": "a colleague"}
-        self.connection = psycopg.connect(**address, autocommit=True, row_factory=dict_row)
+        self._address = {"dbname": parts.pop("database"), **parts, "application_name": "a colleague"}
+        self.connection = psycopg.connect(**self._address, autocommit=True, row_factory=dict_row)
         self._used: set[int] = set()
 
     def anybody(self) -> Row:
@@ -65,8 +65,8 @@ class Crm:
     @contextmanager
     def locked(self, number: int) -> Iterator[None]:
         """Hold the customer's row, so that whoever wants to change it waits; changes nothing."""
-        with self.connection.transaction(force_rollback=True):
-            self.connection.execute("SELECT 1 FROM customers WHERE id = %s FOR UPDATE", [number])
+        with psycopg.connect(**self._address) as apart:
+            apart.execute("SELECT 1 FROM customers WHERE id = %s FOR UPDATE", [number])
             yield
 
     def waiting(self) -> int:

@@ -96,6 +96,10 @@ class Scene:
         """Let somebody approve by the API, which has to succeed."""
         by.done(f"requests/{request['id']}/decisions/", {"kind": "approve", "seen": request["evidence_digest"]})
 
+    def answer(self, by: Person, request: Json, kind: str, filled: dict[str, str] | None = None, **chosen: str) -> None:
+        """Let somebody answer by the console's form of this kind, which has to be taken."""
+        by.press(f"/requests/{request['id']}/", filled=filled, kind=kind, **chosen)
+
     def action(self, action_id: str) -> Json:
         """Return the action as the owner sees it."""
         return self.owner.look(f"actions/{action_id}/")

@@ -3,7 +3,7 @@
 from config.demo import seed
 from config.demo.story.scene import Scene
 
-PAGES = ("", "runs/", "agents/", "ledger/")
+PAGES = ("inbox/", "runs/", "runs/new/", "agents/", "pauses/", "ledger/")
 
 
 def signing_in(scene: Scene) -> None:
@@ -43,3 +43,13 @@ def seeing(scene: Scene, run_id: str, request_id: str) -> None:
         scene.report.check(f"For the {role} the run and its request do not exist", codes, [404, 404])
     seen = [scene.member.http.get("/api/v1/events/").status_code, len(scene.owner.rows("events/")) > 0]
     scene.report.check("The ledger is the owner's to read, not the member's", seen, [403, True])
+
+
+def pages(scene: Scene, run_id: str, request_id: str) -> None:
+    """Every page of the story opens for the owner; for the member the run's and the request's do not exist."""
+    agent = scene.owner.rows("agents/")[0]["name"]
+    wanted = (*PAGES, f"runs/{run_id}/", f"requests/{request_id}/", f"agents/{agent}/")
+    closed = [path for path in wanted if scene.owner.http.get(f"/{path}").status_code != 200]
+    scene.report.check(f"The console's {len(wanted)} pages of this open for the owner; closed are", closed, [])
+    codes = [scene.member.http.get(f"/{path}").status_code for path in (f"runs/{run_id}/", f"requests/{request_id}/")]
+    scene.report.check("The run's and the request's page do not exist for the member", codes, [404, 404])

@@ -6,10 +6,11 @@ from config.demo.story.report import during, until
 from config.demo.story.scene import CHANGE, MAIL, Scene
 
 PAUSED_FOR = 3.0
+WHY = "Somebody wants to look first"
 
 
 def _pause(scene: Scene, kind: str, scope_id: str) -> str:
-    body = {"scope_kind": kind, "scope_id": scope_id, "reason": "Somebody wants to look first"}
+    body = {"scope_kind": kind, "scope_id": scope_id, "reason": WHY}
     return str(scene.reviewer.done("pauses/", body)["id"])
 
 
@@ -61,14 +62,16 @@ def follow_up(scene: Scene, first_run: str, customer: Row) -> None:
         "The conversation holds both tickets, as untrusted text",
         {first_run, run_id} <= {m["run_id"] for m in messages} and {m["trust"] for m in messages} == {"untrusted"},
     )
-    pause_id = _pause(scene, "run", run_id)
-    report.check("The paused run shows its pause", [pause["id"] for pause in scene.run(run_id)["pauses"]], [pause_id])
+    scene.reviewer.press(f"/runs/{run_id}/", to=f"/runs/{run_id}/pause/", filled={"reason": WHY})
+    report.check(
+        "The run, paused in the console, says why", [one["reason"] for one in scene.run(run_id)["pauses"]], [WHY]
+    )
     scene.approve(scene.reviewer, change)
     before = scene.crm.tier(customer["id"])
     report.check(
         "The run is paused: nothing happens", during(PAUSED_FOR, lambda: scene.crm.tier(customer["id"])), {before}
     )
-    _release(scene, pause_id)
+    scene.reviewer.press(f"/runs/{run_id}/", to="/release/")
     scene.action_is(change["action"], "succeeded")
     report.check("Released: the approved change is made", scene.crm.tier(customer["id"]), wanted)
     scene.cancel(run_id)
@@ -100,8 +103,7 @@ def limits(scene: Scene) -> None:
     report.find("... with a reason in words", str(FEW_STEPS), asked["evidence"]["sentence"])
     refused = scene.decide(scene.owner, asked, steps=FEW_STEPS + 10)
     report.check("Whoever began it may not extend it", refused.status_code, 403)
-    extended = scene.decide(scene.reviewer, asked, steps=FEW_STEPS + 10)
-    report.check("A reviewer extends it", extended.status_code, 201)
-    report.check("It goes on where it stood", scene.request(run_id, CHANGE)["status"], "open")
+    scene.answer(scene.reviewer, asked, "budget", {"steps": str(FEW_STEPS + 10)})
+    report.check("Extended by a reviewer, it goes on where it stood", scene.request(run_id, CHANGE)["status"], "open")
     report.check("... under its new limit", scene.run(run_id)["step_limit"], FEW_STEPS + 10)
     scene.cancel(run_id)

@@ -8,7 +8,8 @@ def rolled_back(scene: Scene, run_id: str, customer: Row) -> None:
     """Preview, confirm, gated compensation, read-back; the mail stays sent, and the preview says so."""
     report, mails = scene.report, len(scene.inbox.to(customer["email"]))
     changed = scene.crm.tier(customer["id"])
-    preview = scene.reviewer.done(f"runs/{run_id}/rollbacks/")
+    page = scene.reviewer.press(f"/runs/{run_id}/", to="/rollbacks/")
+    preview = scene.run(page.rstrip("/").rsplit("/", 1)[-1])
     verdicts = {item["effect"]: item["verdict"] for item in preview["plan"]}
     report.check(
         "The preview: the change can be restored, the mail cannot", verdicts, {CHANGE: "restore", MAIL: "impossible"}
@@ -16,7 +17,7 @@ def rolled_back(scene: Scene, run_id: str, customer: Row) -> None:
     report.check("A preview changes nothing", scene.crm.tier(customer["id"]), changed)
     other = scene.reviewer.post(f"runs/{preview['id']}/confirm/", {"plan_digest": "0" * 64})
     report.check("Another plan than the one that was read is refused", other.status_code, 409)
-    scene.reviewer.done(f"runs/{preview['id']}/confirm/", {"plan_digest": preview["plan_digest"]})
+    scene.reviewer.press(page, to="/confirm/", digest=preview["plan_digest"])
     ended = scene.ended(preview["id"])
     report.check("Confirmed: the rollback run succeeds", (ended["kind"], ended["status"]), ("rollback", "succeeded"))
     report.check("The CRM is as it was before the run", scene.crm.tier(customer["id"]), customer["tier"])
