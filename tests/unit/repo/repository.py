@@ -46,7 +46,7 @@ def our_models() -> list[type[models.Model]]:
     return [model for model in apps.get_models() if model._meta.app_label in OURS]
 
 
-def foreign_keys(model: type[models.Model]) -> list[models.ForeignKey]:
+def foreign_keys(model: type[models.Model]) -> list[models.Field]:
     """Return the model's own references to rows of ours, one-to-one and many-to-many ones among them."""
     fields = [*model._meta.fields, *model._meta.many_to_many]
     return [field for field in fields if field.is_relation and field.related_model._meta.app_label in OURS]
