@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("workspaces.console.urls")),
     path("", include("approvals.console.urls")),
     path("", include("agents.console.pause_urls")),
+    path("", include("audit.console.urls")),
 ]
 
 handler400 = "config.problems.bad_request"

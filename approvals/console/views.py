@@ -82,7 +82,7 @@ def _propose(request: HttpRequest, found: Request, arguments: dict[str, Any]) ->
     answer = Answer(kind=DecisionKind.EDIT, seen=seen, reason=reason, arguments=arguments)
     decision = decide(request_id=found.id, answer=answer, by=person_of(request))
     messages.success(request, _told(decision))
-    asked = Request.objects.visible_to(person_of(request)).filter(action_id=decision.revision_id)
+    asked = Request.objects.visible_to(person_of(request)).filter(action=decision.revision)
     newer = asked.values_list("id", flat=True).first()
     return redirect(request_url(newer or found.id))
 
