@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("agents.console.urls")),
     path("", include("agents.console.agent_urls")),
     path("", include("agents.console.pause_urls")),
+    path("", include("audit.console.urls")),
     path("live/", inbox, name="live"),
 ]
 

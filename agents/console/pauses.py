@@ -15,6 +15,7 @@ from agents.models import Agent, Run
 from agents.operations.pausing import pause_scope, release_pause, visible_pauses
 from tools.models import Action, Connection, Tool
 from workspaces.access import role_in
+from workspaces.canonical import sanitise
 from workspaces.console.asking import person_of, way_back
 from workspaces.console.links import run_url
 from workspaces.console.run_shapes import InFlight
@@ -62,7 +63,7 @@ def pause(request: HttpRequest, scope_kind: str, scope_id: UUID) -> HttpResponse
         workspace=workspace_of(request),
         scope_kind=scope_kind,
         scope_id=scope_id,
-        reason=request.POST.get("reason", ""),
+        reason=str(sanitise(request.POST.get("reason", ""))),
         allows_repair=request.POST.get("repair_allowed") == "true",
         by=person_of(request),
     )

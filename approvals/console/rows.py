@@ -5,12 +5,12 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.fields.json import KT
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 
 from approvals.models import Request, ReviewQueue
 from approvals.states import RequestKind
 from workspaces.console.links import INBOX, NEW_RUN, request_url
-from workspaces.console.listing import PAGE_SIZE, choice, page_of
+from workspaces.console.listing import PAGE_SIZE, asked, choice, page_of
 from workspaces.console.run_shapes import Filter, Pager
 from workspaces.console.shapes import InboxRow
 from workspaces.models import User, Workspace
@@ -32,14 +32,14 @@ def seen_by(user: User, workspace: Workspace) -> QuerySet[Request, Any]:
     return named.order_by("-decidable", "-opened_at", "-id")
 
 
-def narrowed(rows: QuerySet[Request, Any], asked: QueryDict) -> QuerySet[Request, Any]:
+def narrowed(rows: QuerySet[Request, Any], request: HttpRequest) -> QuerySet[Request, Any]:
     """Return ``rows`` under the filters of a query string; a value that cannot be is one that nothing has."""
-    rows = rows.exclude(status="open") if asked.get("state") == OVER else rows.filter(status="open")
-    if kind := asked.get("kind"):
+    rows = rows.exclude(status="open") if asked(request, "state") == OVER else rows.filter(status="open")
+    if kind := asked(request, "kind"):
         rows = rows.filter(kind=kind)
-    if queue := asked.get("queue"):
+    if queue := asked(request, "queue"):
         rows = rows.filter(queue__name=queue)
-    if agent := asked.get("agent"):
+    if agent := asked(request, "agent"):
         try:
             rows = rows.filter(agent_id=UUID(agent))
         except ValueError:
@@ -47,16 +47,16 @@ def narrowed(rows: QuerySet[Request, Any], asked: QueryDict) -> QuerySet[Request
     return rows
 
 
-def filters(user: User, workspace: Workspace, asked: QueryDict) -> list[Filter]:
+def filters(request: HttpRequest, user: User, workspace: Workspace) -> list[Filter]:
     """Return the inbox's filters; what stands in them is only what ``user`` may see."""
     queues = ReviewQueue.objects.visible_to(user).filter(workspace=workspace).order_by("title")
     named = Request.objects.visible_to(user).filter(workspace=workspace).open()
     agents = dict(named.order_by().values_list("agent_id", KT("evidence__agent__title")).distinct())
     found = [
-        choice("kind", "Kind", RequestKind.choices, asked.get("kind", "")),
-        choice("queue", "Queue", queues.values_list("name", "title"), asked.get("queue", "")),
-        choice("agent", "Agent", [(str(i), title or str(i)) for i, title in agents.items()], asked.get("agent", "")),
-        choice("state", "State", [(OVER, "Over")], asked.get("state", ""), blank="Waiting"),
+        choice("kind", "Kind", RequestKind.choices, asked(request, "kind")),
+        choice("queue", "Queue", queues.values_list("name", "title"), asked(request, "queue")),
+        choice("agent", "Agent", [(str(i), title or str(i)) for i, title in agents.items()], asked(request, "agent")),
+        choice("state", "State", [(OVER, "Over")], asked(request, "state"), blank="Waiting"),
     ]
     return found
 
@@ -82,13 +82,12 @@ def row(request: Request, selected: str = "") -> InboxRow:
 
 def inbox(request: HttpRequest, user: User, workspace: Workspace) -> dict[str, Any]:
     """Return the context of the inbox, filtered and paged as the query string asks."""
-    asked = request.GET
-    found, pager = page_of(request, narrowed(seen_by(user, workspace), asked))
-    filtered = any(asked.get(name) for name in FILTERS)
+    found, pager = page_of(request, narrowed(seen_by(user, workspace), request))
+    filtered = any(asked(request, name) for name in FILTERS)
     return {
-        "rows": [row(one, asked.get("selected", "")) for one in found],
+        "rows": [row(one, asked(request, "selected")) for one in found],
         "pager": pager,
-        "filters": filters(user, workspace, asked),
+        "filters": filters(request, user, workspace),
         "clear_url": INBOX if filtered else "",
         "region_url": request.get_full_path(),
         **_around(user, workspace),

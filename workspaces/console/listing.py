@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from workspaces.canonical import sanitise
 from workspaces.console.asking import page_number
 from workspaces.console.run_shapes import Filter, Option, Pager
 
@@ -34,6 +35,11 @@ def address(request: HttpRequest, **changes: str) -> str:
         if value:
             query[name] = value
     return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
+def asked(request: HttpRequest, name: str) -> str:
+    """Return one parameter of the query, as text that the database can compare."""
+    return str(sanitise(request.GET.get(name, ""))).strip()
 
 
 def choice(name: str, label: str, options: Iterable[tuple[str, str]], chosen: str, blank: str = "All") -> Filter:
