@@ -1,5 +1,7 @@
 """The pages of runs, rollbacks and conversations: who sees what, every POST, bad input, and how many statements."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
