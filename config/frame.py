@@ -17,7 +17,7 @@ from workspaces.console import links
 from workspaces.console.shapes import Frame, NavItem, WorkspaceChoice
 from workspaces.models import Membership, Role, User, Workspace
 
-PARTS: Final = {"requests": "inbox"}
+PARTS: Final = {"requests": "inbox", "rollbacks": "runs", "sessions": "runs"}
 READERS: Final = {Role.OWNER, Role.AUDITOR}
 
 

@@ -8,7 +8,7 @@ from tests.unit.ledger.flushing import flush_past_the_ledger
 
 __all__ = ["flush_past_the_ledger"]
 
-pytest_plugins = ["tests.desks"]
+pytest_plugins = ["tests.desks", "tests.serving"]
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from agents.console.found import run_or_404, runs_of
 from agents.console.rollback_page import preview_of
+from agents.console.run_page import may_control
 from agents.models import Run
 from agents.operations import cancel_run, confirm_rollback, preview_rollback
 from agents.operations.pausing import pause_scope, release_pause
@@ -96,7 +97,7 @@ def _rollback_or_404(request: HttpRequest, run_id: UUID) -> Run:
 def rollback(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Show a stored preview."""
     run = _rollback_or_404(request, run_id)
-    may = Run.objects.controllable_by(person_of(request)).filter(pk=run.pk).exists()
+    may = may_control(run, person_of(request))
     return render(request, "agents/rollback_preview.html", {"preview": preview_of(run, may)})
 
 

@@ -21,20 +21,42 @@ from workspaces.models import Pause, User
 CURRENCY: Final = "USD"
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What model calls used together; ``cost`` is None where one of them has no known price."""
+
+    cost: Decimal | None = Decimal(0)
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """How many effects a run had outside, and how many of them a compensation has undone."""
+
+    count: int = 0
+    undone: int = 0
+
+    @property
+    def rolled_back(self) -> str:
+        """Return "fully", "partly", or nothing."""
+        return ("fully" if self.undone == self.count else "partly") if self.undone else ""
+
+
 @dataclass
 class RunFacts:
     """What the rows of other tables say about some runs, by run id."""
 
-    costs: dict[UUID, Decimal | None] = field(default_factory=dict)
+    used: dict[UUID, Used] = field(default_factory=dict)
+    effects: dict[UUID, Effects] = field(default_factory=dict)
     waiting: dict[UUID, int] = field(default_factory=dict)
-    rolled_back: dict[UUID, str] = field(default_factory=dict)
     paused: set[UUID] = field(default_factory=set)
 
 
 def facts_of(runs: Sequence[Run], user: User) -> RunFacts:
-    """Return cost, open requests that ``user`` may see, live pauses, and what was rolled back, of these runs."""
+    """Return cost, effects, live pauses, and the open requests that ``user`` may see, of these runs."""
     ids = [run.id for run in runs]
-    return RunFacts(costs_of(ids), _waiting(ids, user), _rolled_back(ids), _paused(runs))
+    return RunFacts(used_by(ids), effects_of(ids), _waiting(ids, user), _paused(runs))
 
 
 def rows_of(runs: Sequence[Run], user: User) -> list[RunRow]:
@@ -58,10 +80,10 @@ def row_of(run: Run, facts: RunFacts) -> RunRow:
         mode=run.mode,
         steps=run.steps_used,
         took=ended - run.started_at if ended and run.started_at else None,
-        cost=facts.costs.get(run.id, Decimal(0)),
+        cost=facts.used.get(run.id, Used()).cost,
         currency=CURRENCY,
         paused=run.id in facts.paused and not run.is_terminal,
-        rolled_back=facts.rolled_back.get(run.id, ""),
+        rolled_back=facts.effects.get(run.id, Effects()).rolled_back,
         waits_for=f"{waiting} request{'s' if waiting > 1 else ''}" if waiting else _unconfirmed(run),
     )
 
@@ -75,14 +97,19 @@ def is_preview(run: Run) -> bool:
     return run.is_repair and run.status == RunStatus.WAITING and not run.turn
 
 
-def costs_of(run_ids: Iterable[UUID]) -> dict[UUID, Decimal | None]:
-    """Return what the model calls of each run cost together; None where one of them has no known price."""
+def used_by(run_ids: Iterable[UUID]) -> dict[UUID, Used]:
+    """Return what the model calls of each run used."""
     sums = (
         UsageRecord.objects.filter(run_id__in=list(run_ids))
         .values("run_id")
-        .annotate(known=Sum("cost"), unpriced=Count("id", filter=Q(cost=None)))
+        .annotate(
+            known=Sum("cost"),
+            unpriced=Count("id", filter=Q(cost=None)),
+            read=Sum("input_tokens", default=0),
+            wrote=Sum("output_tokens", default=0),
+        )
     )
-    return {row["run_id"]: None if row["unpriced"] else row["known"] for row in sums}
+    return {row["run_id"]: Used(None if row["unpriced"] else row["known"], row["read"], row["wrote"]) for row in sums}
 
 
 def _waiting(run_ids: Iterable[UUID], user: User) -> dict[UUID, int]:
@@ -90,8 +117,8 @@ def _waiting(run_ids: Iterable[UUID], user: User) -> dict[UUID, int]:
     return dict(found.values_list("run_id").annotate(count=Count("id")))
 
 
-def _rolled_back(run_ids: Iterable[UUID]) -> dict[UUID, str]:
-    """Say "fully" or "partly" where effects were undone; the undoing counts only when it succeeded itself."""
+def effects_of(run_ids: Iterable[UUID]) -> dict[UUID, Effects]:
+    """Return how much each run changed outside; undoing counts only when it succeeded itself."""
     undone = Action.objects.filter(compensates_id=OuterRef("pk"), status=ActionStatus.SUCCEEDED)
     sums = (
         Action.objects.filter(run_id__in=list(run_ids), status__in=[ActionStatus.SUCCEEDED, ActionStatus.IN_DOUBT])
@@ -100,7 +127,7 @@ def _rolled_back(run_ids: Iterable[UUID]) -> dict[UUID, str]:
         .values("run_id")
         .annotate(effects=Count("id"), undone=Count("id", filter=Exists(undone)))
     )
-    return {row["run_id"]: "fully" if row["undone"] == row["effects"] else "partly" for row in sums if row["undone"]}
+    return {row["run_id"]: Effects(row["effects"], row["undone"]) for row in sums}
 
 
 def _paused(runs: Sequence[Run]) -> set[UUID]:

@@ -1,23 +1,22 @@
 """The run page: what it is, why it stands still or moves, what it did, what it cost, and what can be done to it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
 from agents.console.rollback_page import report_lines
-from agents.console.rows import facts_of, is_preview, row_of
+from agents.console.rows import RunFacts, Used, effects_of, is_preview, row_of, used_by
 from agents.console.timeline import timeline
 from agents.models import Run, Worker
 from agents.states import RunKind, RunStatus, StepStatus
 from approvals.models import Request
-from tools.models import Action, Budget, Unit, UsageRecord
-from tools.states import ActionStatus, Effect
+from tools.models import Action, Budget, Unit
+from tools.states import ActionStatus
 from workspaces.console.links import agent_url, request_url, run_url
 from workspaces.console.listing import page_of
 from workspaces.console.run_shapes import InFlight, RunPage
@@ -27,26 +26,19 @@ from workspaces.models import Pause, ScopeKind, User
 
 STEPS_SHOWN: Final = 60
 ROLLBACKS_SHOWN: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """What a run's model calls used together."""
-
-    tokens_in: int
-    tokens_out: int
+OPEN_SHOWN: Final = 50
 
 
 def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
     """Return everything that the page of ``run`` (agent, version, route selected) shows to ``user``."""
     rollbacks = list(run.rollbacks.select_related("agent").order_by("-id")[:ROLLBACKS_SHOWN])
-    facts = facts_of([run, *rollbacks], user)
-    may = Run.objects.controllable_by(user).filter(pk=run.pk).exists()
+    may = may_control(run, user)
     pauses = list(Pause.objects.over(run.scopes, repair=run.is_repair).select_related("created_by"))
     waits, waits_url = why_it_waits(run, user, pauses)
     steps, pager = page_of(request, run.steps.order_by("-number"), STEPS_SHOWN)
     undo_url = _rollback_url(run) if may else ""
-    sums = _sums(run)
+    facts = _facts(run, pauses)
+    used = facts.used.get(run.id, Used())
     ended_badly = run.status in {RunStatus.FAILED, RunStatus.CANCELLED}
     return RunPage(
         row=row_of(run, facts),
@@ -65,19 +57,29 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
         error=run.explanation if ended_badly else "",
         error_hint=_hint(run),
         ended_at=run.finished_at,
-        tokens_in=sums.tokens_in,
-        tokens_out=sums.tokens_out,
+        tokens_in=used.tokens_in,
+        tokens_out=used.tokens_out,
         step_limit=run.step_limit,
         budget=Budget.objects.filter(scope_id=run.id, unit=Unit.USD).values_list("limit", flat=True).first(),
         in_flight=in_flight(Action.objects.filter(run_id=run.id)),
         pauses=[pause_row(pause, run, may) for pause in pauses if not run.is_terminal],
-        rollback_url=_rollback_url(run) if may and _has_effects(run) else "",
+        rollback_url=_rollback_url(run) if may and run.id in facts.effects else "",
         rollbacks=[row_of(rollback, facts) for rollback in rollbacks],
         rolls_back_url=run_url(run.rolls_back_id) if run.rolls_back_id else "",
         cancel_requested_at=run.cancel_requested_at,
         **_controls(run, may, pauses),
         **live_urls(request, run),
     )
+
+
+def may_control(run: Run, user: User) -> bool:
+    """Tell whether ``user`` may pause, cancel and roll back ``run``."""
+    return Run.objects.controllable_by(user).filter(pk=run.pk).exists()
+
+
+def _facts(run: Run, pauses: Sequence[Pause]) -> RunFacts:
+    """Return what the page's row needs; what it waits for is said apart, and in words."""
+    return RunFacts(used_by([run.id]), effects_of([run.id]), paused={run.id} if pauses else set())
 
 
 def live_urls(request: HttpRequest, run: Run) -> dict[str, str]:
@@ -97,16 +99,6 @@ def _controls(run: Run, may: bool, pauses: Sequence[Pause]) -> dict[str, str]:
 
 def _rollback_url(run: Run) -> str:
     return reverse("runs:rollbacks", args=[run.id]) if run.kind != RunKind.ROLLBACK else ""
-
-
-def _has_effects(run: Run) -> bool:
-    left = [ActionStatus.SUCCEEDED, ActionStatus.IN_DOUBT]
-    return Action.objects.filter(run_id=run.id, status__in=left).exclude(effect=Effect.READ).exists()
-
-
-def _sums(run: Run) -> Sums:
-    sums = UsageRecord.objects.filter(run_id=run.id).aggregate(read=Sum("input_tokens"), wrote=Sum("output_tokens"))
-    return Sums(sums["read"] or 0, sums["wrote"] or 0)
 
 
 def _sender(run: Run) -> str:
@@ -175,14 +167,13 @@ def why_it_waits(run: Run, user: User, pauses: Sequence[Pause]) -> tuple[str, st
 
 def _for_people(run: Run, user: User) -> tuple[str, str]:
     open_requests = Request.objects.open().filter(run_id=run.id)
-    seen = list(open_requests.visible_to(user).only("id", "title").order_by("opened_at", "id")[:2])
-    count = open_requests.count()
-    if not count:
-        return _for_workers(run) or "A worker takes it up again in a moment.", ""
-    others = f" {count} requests are open." if count > 1 else ""
-    if not seen:
-        return f"People must decide, in a queue that you cannot see.{others}", ""
-    return f"A person must decide: {seen[0].title}{others}", request_url(seen[0].id)
+    seen = list(open_requests.visible_to(user).only("id", "title").order_by("opened_at", "id")[:OPEN_SHOWN])
+    if seen:
+        others = f" {len(seen)} requests are open." if len(seen) > 1 else ""
+        return f"A person must decide: {seen[0].title}{others}", request_url(seen[0].id)
+    if open_requests.exists():
+        return "People must decide, in a queue that you cannot see.", ""
+    return _for_workers(run) or "A worker takes it up again in a moment.", ""
 
 
 def _for_workers(run: Run) -> str:

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
+
 from agents.console.rows import CURRENCY
 from agents.models import Run, Step
 from agents.states import StepKind
@@ -47,9 +49,12 @@ def timeline(run: Run, steps: Sequence[Step], user: User, undo_url: str = "") ->
 
 def _story(run: Run, steps: Iterable[Step], user: User) -> Story:
     story, ids = Story(), [step.id for step in steps]
+    undone = Action.objects.filter(compensates_id=OuterRef("pk"), status=ActionStatus.SUCCEEDED)
     actions = Action.objects.filter(run_id=run.id, step_id__in=ids).select_related("tool", "revises")
-    for action in actions.order_by("created_at", "id"):
+    for action in actions.annotate(is_undone=Exists(undone)).order_by("created_at", "id"):
         story.actions[action.step_id].append(action)
+        if action.is_undone:
+            story.undone.add(action.id)
     known = [action.id for found in story.actions.values() for action in found]
     for attempt in ActionAttempt.objects.filter(action_id__in=known).order_by("started_at", "id"):
         story.attempts[attempt.action_id].append(attempt)
@@ -58,8 +63,6 @@ def _story(run: Run, steps: Iterable[Step], user: User) -> Story:
     _people(story, known, user)
     for record in UsageRecord.objects.filter(step_id__in=ids).order_by("at", "id"):
         story.usage[record.step_id].append(record)
-    undone = Action.objects.filter(compensates_id__in=known, status=ActionStatus.SUCCEEDED)
-    story.undone = {found for found in undone.values_list("compensates_id", flat=True) if found is not None}
     return story
 
 

@@ -1,6 +1,10 @@
 """The pages of runs, rollbacks and conversations: who sees what, every POST, bad input, and how many statements."""
 
+import re
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from agents.models import Run
 from agents.operations import preview_rollback, start_run
@@ -18,10 +22,14 @@ MOST_QUERIES = 25
 def page(client, cast):
     """Open a page as somebody."""
 
+    signed_in = []
+
     def open_(path, by="reviewer", method="get", data=None, **headers):
-        client.logout()
-        if by:
-            client.force_login(cast[by])
+        if signed_in != [by]:
+            client.logout()
+            signed_in[:] = [by]
+            if by:
+                client.force_login(cast[by])
         return getattr(client, method)(path, data or {}, headers=headers)
 
     return open_
@@ -119,7 +127,7 @@ def test_a_refresh_gets_the_region_alone(page, waiting):
 def test_steps_show_cost_tokens_verdict_and_decision(page, waiting, done):
     UsageRecord.objects.filter(run_id=done.id).update(cost=None, input_tokens=1234)
     text = page(f"/runs/{done.id}/").content.decode()
-    assert 'cost <span class="money unknown">unknown' in text
+    assert re.search(r'cost\s+<span class="money unknown">unknown', text)
     assert "1,234 tokens in" in text
     assert "Verdict: review" in text
     assert "by Reviewer" in text
@@ -197,7 +205,7 @@ def test_one_action_is_rolled_back_alone(page, post, done):
 
 def test_a_drifted_effect_is_left_alone_and_said_so(page, post, desk, done):
     changed = Action.objects.get(run_id=done.id, effect="reversible")
-    desk.crm.change(int((changed.before_image or {}).get("id", 1)), tier="platinum")
+    desk.crm.change(int(changed.arguments["id"]), tier="silver")
     text = page(post(f"/runs/{done.id}/rollbacks/")["Location"]).content.decode()
     assert "Drifted" in text
     assert "Nothing here can be rolled back" in text
@@ -221,39 +229,38 @@ def test_the_conversation_goes_on_over_runs(page, done):
         assert page(f"/sessions/{done.session_id}/", by).status_code == 404
 
 
-def test_absent_and_foreign_runs_cost_the_same_statements(page, waiting, django_assert_num_queries):
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    counts = []
-    for run_id in (waiting.id, "018f0000-0000-7000-8000-000000000000"):
-        with CaptureQueriesContext(connection) as seen:
-            assert page(f"/runs/{run_id}/", "stranger").status_code == 404
-        counts.append(len(seen))
-    assert counts[0] == counts[1]
-
-
-def queries_of(page, path):
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    page(path)
+def queries_of(page, path, by="reviewer", status=200):
+    page("/runs/", by)
     with CaptureQueriesContext(connection) as seen:
-        assert page(path).status_code == 200
-    return [query["sql"] for query in seen if "django_session" not in query["sql"] or "SELECT" in query["sql"]]
+        assert page(path, by).status_code == status
+    return len(seen)
+
+
+def test_absent_and_foreign_runs_cost_the_same_statements(page, waiting):
+    absent = "018f0000-0000-7000-8000-000000000000"
+    for path in ("/runs/{}/", "/rollbacks/{}/", "/sessions/{}/", "/agents/{}/"):
+        foreign = queries_of(page, path.format(waiting.id), "stranger", 404)
+        assert queries_of(page, path.format(absent), "stranger", 404) == foreign
 
 
 def test_the_number_of_statements_does_not_grow_with_rows(page, desk, cast, done):
-    one = {path: len(queries_of(page, path)) for path in ("/runs/", "/agents/", f"/agents/{desk.desk.agent.id}/")}
+    paths = ("/runs/", "/agents/", f"/agents/{desk.desk.agent.id}/", "/runs/new/")
+    one = [queries_of(page, path) for path in paths]
     for number in range(29):
         start_run(agent_id=desk.desk.agent.id, text=f"Task {number}", by=cast.owner)
-    for path, before in one.items():
-        many = len(queries_of(page, path))
-        assert before == many <= MOST_QUERIES, path
+    many = [queries_of(page, path) for path in paths]
+    assert one == many
+    assert max(many) <= MOST_QUERIES
 
 
-def test_a_run_page_costs_the_same_however_many_steps(page, desk, cast, waiting, done):
-    quiet = start_run(agent_id=desk.desk.agent.id, text="One step.", by=cast.owner)
-    few, many = (queries_of(page, f"/runs/{run.id}/") for run in (quiet, done))
-    assert len(many) <= MOST_QUERIES, "\n".join(many)
-    assert len(few) <= MOST_QUERIES, "\n".join(few)
+def test_a_run_page_stays_within_its_statements_in_every_state(page, post, desk, cast):
+    customer = desk.crm.anybody("standard")
+    run = start_run(
+        agent_id=desk.desk.agent.id, text=f"Please upgrade {customer['email']} to tier gold.", by=cast.owner
+    )
+    counts = {"queued": queries_of(page, f"/runs/{run.id}/")}
+    desk.rest(run)
+    counts["waiting"] = queries_of(page, f"/runs/{run.id}/")
+    post(f"/runs/{run.id}/pause/", {"reason": "Wait"})
+    counts["paused"] = queries_of(page, f"/runs/{run.id}/")
+    assert max(counts.values()) <= MOST_QUERIES, counts

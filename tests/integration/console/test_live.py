@@ -1,0 +1,136 @@
+"""Live hints over a real server: coalesced, silent about what is not one's own, and ended when they must be."""
+
+import json
+import signal
+
+import httpx2 as httpx
+import pytest
+import redis
+from django.conf import settings as configured
+
+from agents.operations import start_run
+from tests.serving import free_port, session_of
+from workspaces.live import channel
+from workspaces.operations import people
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def listen(base, path, user):
+    session = session_of(user)
+    headers = {"Cookie": f"sessionid={session.session_key}"}
+    return session, httpx.stream("GET", base + path, headers=headers, timeout=20)
+
+
+def publish(workspace, **news):
+    return redis.Redis.from_url(configured.REDIS_URL).publish(channel(workspace.id), json.dumps(news))
+
+
+def opened(answer):
+    """Return the answer's lines, once it is listening."""
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    lines = answer.iter_lines()
+    while next(lines) != ": listening":
+        pass
+    return lines
+
+
+def hint(lines):
+    return next(line for line in lines if line)
+
+
+@pytest.fixture
+def run(desk, cast):
+    return start_run(agent_id=desk.desk.agent.id, text="Hello.", by=cast.owner)
+
+
+def test_a_burst_of_news_is_one_hint_without_any_content(serve, run, cast):
+    _, base = serve()
+    _, stream = listen(base, f"/runs/live/?run={run.id}", cast.reviewer)
+    with stream as answer:
+        lines = opened(answer)
+        publish(cast.workspace, kind="step", id="other", run="018f0000-0000-7000-8000-000000000000")
+        for _ in range(5):
+            publish(cast.workspace, kind="step", id="s", run=str(run.id))
+        assert hint(lines) == "data: moved"
+        publish(cast.elsewhere, kind="run", id=str(run.id), run=str(run.id))
+        publish(cast.workspace, kind="run", id=str(run.id), run=str(run.id))
+        assert hint(lines) == "data: moved"
+
+
+def test_each_list_hears_of_its_own_things_only(serve, run, cast):
+    _, base = serve()
+    _, inbox = listen(base, "/live/", cast.reviewer)
+    _, runs = listen(base, "/runs/live/", cast.reviewer)
+    with inbox as asked, runs as ran:
+        heard, seen = opened(asked), opened(ran)
+        publish(cast.workspace, kind="nonsense", id="x", run=None)
+        publish(cast.workspace, kind="run", id=str(run.id), run=str(run.id))
+        assert hint(seen) == "data: moved"
+        publish(cast.workspace, kind="request", id="x", run=None)
+        assert hint(heard) == "data: moved"
+
+
+@pytest.mark.parametrize("by", ["member", "stranger"])
+def test_a_run_of_others_has_no_stream(serve, run, cast, by):
+    _, base = serve()
+    for path in (f"/runs/live/?run={run.id}", "/runs/live/?run=nonsense"):
+        with listen(base, path, cast[by])[1] as answer:
+            assert answer.status_code == 404
+
+
+def test_a_member_without_rights_hears_nothing(serve, run, cast):
+    _, base = serve(LIVE_TEST_HEARTBEAT="0.5")
+    with listen(base, "/runs/live/", cast.member)[1] as answer, listen(base, "/live/", cast.member)[1] as asked:
+        silent, quiet = opened(answer), opened(asked)
+        publish(cast.workspace, kind="run", id=str(run.id), run=str(run.id))
+        publish(cast.workspace, kind="request", id="x", run=str(run.id))
+        assert hint(silent) == hint(silent) == ": still here"
+        assert hint(quiet) == hint(quiet) == ": still here"
+
+
+def test_nobody_listens_without_signing_in(serve, db):
+    _, base = serve()
+    assert httpx.get(f"{base}/runs/live/").status_code == 302
+
+
+@pytest.mark.parametrize("end", ["sign out", "disable", "leave"])
+def test_a_stream_ends_with_the_right_to_it(serve, run, cast, end):
+    _, base = serve(LIVE_TEST_HEARTBEAT="0.5")
+    session, stream = listen(base, f"/runs/live/?run={run.id}", cast.reviewer)
+    with stream as answer:
+        lines = opened(answer)
+        assert hint(lines) == ": still here"
+        if end == "sign out":
+            session.delete()
+        elif end == "disable":
+            people.disable_user(user=cast.reviewer, by=cast.owner)
+        else:
+            people.remove_member(workspace=cast.workspace, user=cast.reviewer, by=cast.owner)
+        assert set(lines) <= {"", ": still here"}
+
+
+def test_streams_hold_no_database_connection(serve, run, cast):
+    _, base = serve(DATABASE_POOL="1", LIVE_TEST_HEARTBEAT="0.5")
+    path = f"/runs/live/?run={run.id}"
+    session, first = listen(base, path, cast.reviewer)
+    with first as one, listen(base, path, cast.finance)[1] as other:
+        assert hint(opened(one)) == hint(opened(other)) == ": still here"
+        page = httpx.get(f"{base}/runs/{run.id}/", headers={"Cookie": f"sessionid={session.session_key}"}, timeout=20)
+        assert page.status_code == 200
+
+
+def test_a_stopping_server_does_not_wait_for_its_streams(serve, run, cast):
+    server, base = serve()
+    with listen(base, f"/runs/live/?run={run.id}", cast.reviewer)[1] as answer:
+        lines = opened(answer)
+        server.send_signal(signal.SIGTERM)
+        assert not any(lines)
+    assert server.wait(10) in (0, -signal.SIGTERM)
+
+
+def test_without_valkey_the_page_is_told_to_poll(serve, run, cast):
+    _, base = serve(REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    with listen(base, f"/runs/live/?run={run.id}", cast.reviewer)[1] as answer:
+        assert answer.status_code == 503
