@@ -188,7 +188,7 @@ class House:
     def approved(self, tool: str = "send", **more: Any) -> Action:
         request = self.asked(tool, **more)
         self.answer(request)
-        return Action.objects.get(pk=request.action_id)
+        return Action.objects.get(requests=request)
 
     def execute(self, action: Action, incarnation: UUID | None = None) -> Action:
         return execute(action_id=action.id, incarnation=incarnation or uuid7())

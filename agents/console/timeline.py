@@ -50,7 +50,7 @@ def timeline(run: Run, steps: Sequence[Step], user: User, undo_url: str = "") ->
 def _story(run: Run, steps: Iterable[Step], user: User) -> Story:
     story, ids = Story(), [step.id for step in steps]
     undone = Action.objects.filter(compensates_id=OuterRef("pk"), status=ActionStatus.SUCCEEDED)
-    actions = Action.objects.filter(run_id=run.id, step_id__in=ids).select_related("tool", "revises")
+    actions: Any = Action.objects.filter(run_id=run.id, step_id__in=ids).select_related("tool", "revises")
     for action in actions.annotate(is_undone=Exists(undone)).order_by("created_at", "id"):
         story.actions[action.step_id].append(action)
         if action.is_undone:

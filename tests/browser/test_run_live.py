@@ -46,7 +46,7 @@ def picture(page: Page, name: str) -> None:
             f"{name} scrolls sideways at {width}"
         )
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             page.screenshot(path=Path(PICTURES) / f"{name}-{width}-{scheme}.png", full_page=True)
     page.set_viewport_size(WIDE)
 

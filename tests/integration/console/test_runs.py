@@ -22,7 +22,7 @@ MOST_QUERIES = 25
 def page(client, cast):
     """Open a page as somebody."""
 
-    signed_in = []
+    signed_in: list[str] = []
 
     def open_(path, by="reviewer", method="get", data=None, **headers):
         if signed_in != [by]:

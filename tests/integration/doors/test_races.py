@@ -78,4 +78,4 @@ def test_invariant_16_twenty_reservations_at_once_never_exceed_the_cap(house):
     ]
     assert at_once(*settle, *settle) == [None] * 12
     budget.refresh_from_db()
-    assert (budget.reserved, budget.spent) == (0, Decimal("0.60"))
+    assert (budget.reserved, budget.spent) == (Decimal(0), Decimal("0.60"))
