@@ -3,10 +3,14 @@
 import base64
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.unit.ledger.flushing import flush_past_the_ledger
 
 __all__ = ["flush_past_the_ledger"]
+
+settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
 
 pytest_plugins = ["tests.desks", "tests.serving"]
 

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from config.services.errors import CannotStart
@@ -47,7 +47,8 @@ def main() -> int:
             if status:
                 return status
             say(f"--- everything but the tests took {time.monotonic() - began:.0f} s")
-            return subprocess.run(tests(), env=environment, check=False).returncode
+            Path(".coverage").unlink(missing_ok=True)
+            return run_tests(environment)
     except CannotStart as refusal:
         sys.stderr.write(f"countersign: {refusal}\n")
         return 1
@@ -86,20 +87,30 @@ def production_like() -> dict[str, str]:
     }
 
 
-def tests() -> list[str]:
-    """Return the command of the tests; without a browser the browser tests stay out, and that is said loudly."""
-    return [PYTHON, "-m", "pytest", "-n", "2", "--cov", "--cov-report=term:skip-covered", *without_browser()]
+def run_tests(environment: Mapping[str, str]) -> int:
+    """Run the browser tests, then all others; return the first status that is not zero.
+
+    They are two processes, since the browser's driver keeps an event loop running, in which Django refuses to work.
+    """
+    common = [PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadfile", "--cov"]
+    if has_browser():
+        alone = [*common, "tests/browser", "--cov-report=", "--cov-fail-under=0"]
+        status = subprocess.run(alone, env=environment, check=False).returncode
+        if status:
+            return status
+    others = [*common, "--cov-append", "--cov-report=term:skip-covered", "--ignore=tests/browser"]
+    return subprocess.run(others, env=environment, check=False).returncode
 
 
-def without_browser() -> Iterable[str]:
-    """Return what leaves the browser tests out where there is no browser."""
+def has_browser() -> bool:
+    """Return whether there is a browser; without one the browser tests stay out, and that is said loudly."""
     if any(shutil.which(name) for name in BROWSERS):
-        return []
+        return True
     say("\n" + "*" * 96)
     say("NO BROWSER: Chromium is not installed, so the tests in tests/browser DO NOT RUN and the pages stay unseen.")
     say("Install it (Debian, Ubuntu: apt-get install chromium) and run `make test` again.")
     say("*" * 96 + "\n")
-    return ["--ignore=tests/browser"]
+    return False
 
 
 if __name__ == "__main__":

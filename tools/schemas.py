@@ -29,6 +29,7 @@ MAX_VALUES: Final = 1000
 MAX_DEPTH: Final = 32
 MAX_PROBLEMS: Final = 20
 MAX_REFERENCES: Final = 5000
+MAX_REFERENCE_DEPTH: Final = 64
 
 _DATA: Final = frozenset({"const", "enum", "default", "examples"})
 _NAMED: Final = frozenset({"properties", "$defs", "dependentSchemas"})
@@ -72,7 +73,7 @@ def validate(arguments: Any, schema: Mapping[str, Any]) -> list[Problem]:
     unfit = _unfit(arguments)
     if unfit:
         return [Problem("", unfit)]
-    token = _references.set([0])
+    token = _references.set([0, 0])
     try:
         errors = list(_Validator(dict(schema), registry=Registry(), format_checker=FORMATS).iter_errors(arguments))
     except (RecursionError, _TooManyReferences):
@@ -219,9 +220,11 @@ def _fraction(number: float) -> Fraction:
 def _ref(validator: Any, reference: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
     counter = _references.get()
     counter[0] += 1
-    if counter[0] > MAX_REFERENCES:
+    counter[1] += 1
+    if counter[0] > MAX_REFERENCES or counter[1] > MAX_REFERENCE_DEPTH:
         raise _TooManyReferences
     yield from Draft202012Validator.VALIDATORS["$ref"](validator, reference, instance, schema)
+    counter[1] -= 1
 
 
 _Validator: Final = validators.extend(  # type: ignore[no-untyped-call]
