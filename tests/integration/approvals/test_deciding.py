@@ -363,6 +363,12 @@ def test_a_budget_is_raised_or_refused_but_not_talked_about(house):
     assert (decision.amount, decision.steps, fresh(request).status) == (5, 9, "approved")
 
 
+def test_a_refused_budget_is_closed_with_the_reason(house):
+    request = stopped(house)
+    house.answer(request, "reject", reason="Enough.")
+    assert (fresh(request).status, fresh(request).explanation) == ("rejected", "Enough.")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_people_at_once_one_wins_and_the_other_is_told_who(house):
     request = house.asked()
