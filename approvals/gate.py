@@ -6,7 +6,7 @@
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -178,7 +178,7 @@ def _facts(action: Action, context: ActionContext, has_undo: bool) -> GateContex
 
 def minor_units(amount: Decimal | None) -> int:
     """Return an amount of money in minor units (cents), rounded up; -1 where it is unknown."""
-    return UNKNOWN_SPEND if amount is None else -int(-amount * 100 // 1)
+    return UNKNOWN_SPEND if amount is None else int((amount * 100).to_integral_value(ROUND_CEILING))
 
 
 def _history(action: Action) -> HistoryFacts:

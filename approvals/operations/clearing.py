@@ -14,7 +14,8 @@ from approvals.evidence import evidence_of, rules_json
 from approvals.gate import Judgement, active_versions, denied, judge, policy_digest, seen_by_people
 from approvals.models import Decision, Request, ReviewQueue, Verdict
 from approvals.operations.opening import announce, open_request, queue_named
-from approvals.policies.evaluate import QueueTerms
+from approvals.policies.evaluate import QueueTerms, ReviewTerms
+from approvals.ports import ActionContext
 from approvals.sentences import title_of
 from approvals.states import DecisionKind, Outcome, RequestKind, RequestStatus
 from audit.ledger.recording import record
@@ -52,8 +53,7 @@ class PolicyGate:
             binding = binding_of(action, connection=action.tool.connection, policy_digest=policy_digest(versions))
             verdict = _store(action, judgement, binding)
             _act(action, judgement, verdict)
-            if action.status != ActionStatus.PROPOSED:
-                transaction.on_commit(lambda: action_moved.send(Action, action_id=action_id))
+            transaction.on_commit(lambda: action_moved.send(Action, action_id=action_id))
         return action
 
     def policy_digest(self, workspace_id: UUID) -> str:
@@ -115,13 +115,15 @@ def _queues(judgement: Judgement) -> tuple[QueueTerms, ...]:
 
 
 def _act(action: Action, judgement: Judgement, verdict: Verdict) -> None:
-    outcome = judgement.evaluation.outcome
-    if outcome == Outcome.DENY:
+    review, context = judgement.evaluation.review, judgement.context
+    if judgement.evaluation.outcome == Outcome.ALLOW:
+        let_pass(action, verdict, by=GATE)
+    elif review is None or context is None:
         _deny(action, judgement)
-    elif outcome == Outcome.ALLOW or _decisions_still_serve(action, verdict):
+    elif _decisions_still_serve(action, verdict):
         let_pass(action, verdict, by=GATE)
     else:
-        _ask_people(action, judgement, verdict)
+        _ask_people(action, judgement, verdict, review, context)
 
 
 def _deny(action: Action, judgement: Judgement) -> None:
@@ -184,7 +186,9 @@ def _holders(action: Action, queue: str) -> int:
     return len({user.person_id for user in users if asked.decidable_by(user).exists()})
 
 
-def _ask_people(action: Action, judgement: Judgement, verdict: Verdict) -> None:
+def _ask_people(
+    action: Action, judgement: Judgement, verdict: Verdict, review: ReviewTerms, context: ActionContext
+) -> None:
     drift = _drift(action)
     supersede_requests(action, "What it rested on has changed; it was asked again.")
     transition(
@@ -195,9 +199,6 @@ def _ask_people(action: Action, judgement: Judgement, verdict: Verdict) -> None:
         cleared_binding="",
         cleared_until=None,
     )
-    review, context = judgement.evaluation.review, judgement.context
-    if review is None or context is None:
-        raise AssertionError("A review has terms and a context.")
     evidence = evidence_of(
         action, context, judgement.evaluation, has_undo=judgement.has_undo, binding=verdict.binding, drift=drift
     )
