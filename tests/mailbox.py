@@ -1,5 +1,7 @@
 """A real SMTP server on loopback whose mailbox tests can read."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -10,11 +12,15 @@ from aiosmtpd.controller import Controller
 
 @dataclass
 class Mailbox:
-    """Keeps what arrives; ``drop_after_data`` cuts the connection when a message has arrived, before any answer."""
+    """Keeps what arrives; ``drop_after_data`` cuts the connection when a message has arrived, before any answer.
+
+    ``at_data`` is called in a thread of its own when a message has arrived, and the answer waits for its end.
+    """
 
     messages: list[EmailMessage] = field(default_factory=list)
     drop_after_data: bool = False
     refuse: str = ""
+    at_data: Callable[[], object] | None = None
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if self.refuse:
@@ -24,6 +30,8 @@ class Mailbox:
 
     async def handle_DATA(self, server, session, envelope):
         self.messages.append(message_from_bytes(envelope.content, policy=default))
+        if self.at_data is not None:
+            await asyncio.to_thread(self.at_data)
         if self.drop_after_data:
             server.transport.abort()
         return "250 Accepted"

@@ -28,6 +28,8 @@ from workspaces.errors import StaleState
 log = logging.getLogger(__name__)
 
 LOCK = 7_246_001
+FROZEN_AFTER = "30s"
+"""The server ends a sweeping session that is idle for so long: its process is frozen, and must not keep the lock."""
 BATCH = 500
 T = TypeVar("T")
 NUDGE_AGAIN = timedelta(seconds=5)
@@ -40,8 +42,10 @@ def sweep(enqueue: Callable[[UUID], object]) -> bool:
         if not cursor.fetchone()[0]:
             return False
         try:
+            cursor.execute("SELECT set_config('idle_session_timeout', %s, false)", [FROZEN_AFTER])
             _round(enqueue)
         finally:
+            cursor.execute("RESET idle_session_timeout")
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     return True
 

@@ -7,8 +7,10 @@ from tests.factories import SETUP
 from tests.integration.engine.talking import Talker
 from tests.integration.providers.dialects import Chat, Messages, Responses
 from tests.integration.providers.server import ModelServer
+from tests.unit.ledger.flushing import flush_past_the_ledger
 from tools.operations import create_connection
 
+__all__ = ["flush_past_the_ledger"]
 DIALECTS = [Responses, Chat, Messages]
 
 

@@ -1,0 +1,181 @@
+"""Pausing, cancelling, limits and budgets."""
+
+from decimal import Decimal
+
+import pytest
+
+from agents.engine.drive import drive
+from agents.engine.sweep import sweep
+from agents.models import Step
+from agents.operations import cancel_run, publish_version, start_run
+from tests.factories import SETUP
+from tests.integration.engine.conftest import route
+from tests.integration.providers.dialects import Chat, Messages
+from tools.models import Action, Budget, UsageRecord
+from workspaces.models import ScopeKind
+from workspaces.operations.pauses import pause, release
+
+pytestmark = pytest.mark.django_db
+TICKET = "Please upgrade {} to tier gold."
+
+
+@pytest.fixture
+def customer(desk):
+    return desk.crm.anybody("standard")
+
+
+def approve_all(desk, run):
+    for request in desk.requests(run):
+        desk.answer(request, by=desk.cast.finance)
+    return desk.rest(run)
+
+
+def stop(desk, kind, run=None):
+    scope = {"workspace": desk.cast.workspace, "agent": desk.desk.agent, "run": run}[kind]
+    return pause(
+        workspace=desk.cast.workspace,
+        scope_kind=ScopeKind(kind),
+        scope_id=scope.id,
+        reason="Stop.",
+        by=desk.cast.owner,
+        right="control_agent",
+    )
+
+
+@pytest.mark.parametrize("kind", ["workspace", "agent", "run"])
+def test_invariant_10_nothing_starts_in_a_paused_scope_and_release_goes_on(desk, customer, kind):
+    run = desk.start(TICKET.format(customer["email"]))
+    stopped = stop(desk, kind, run)
+    run = approve_all(desk, run)
+    assert desk.crm.customer(customer["id"])["tier"] == "standard"
+    assert desk.mailbox.messages == []
+    assert not Step.objects.filter(run=run, status="running").exists()
+    told = []
+    sweep(told.append)
+    assert told == []
+    release(pause=stopped, by=desk.cast.owner, right="control_agent")
+    sweep(told.append)
+    assert told == [run.id]
+    assert desk.rest(run).status == "succeeded"
+    assert len(desk.mailbox.messages) == 1
+
+
+def test_answer_that_came_before_the_pause_is_kept_and_nothing_follows(desk, talker, customer):
+    run = start_run(agent_id=desk.desk.agent.id, text="Hello", by=desk.cast.owner)
+    talker.calls(("crm.customer.find", {"email": customer["email"]})).says("Done.")
+    drive(run.id, quantum=1)
+    stopped = stop(desk, "agent")
+    assert drive(run.id) is False
+    assert Action.objects.get(run_id=run.id).status == "proposed"
+    assert UsageRecord.objects.get(run_id=run.id).outcome == "answered"
+    release(pause=stopped, by=desk.cast.owner, right="control_agent")
+    assert desk.rest(run).status == "succeeded"
+
+
+def test_cancel_of_a_queued_run(desk):
+    run = start_run(agent_id=desk.desk.agent.id, text="Hello", by=desk.cast.owner)
+    assert cancel_run(run_id=run.id, by=desk.cast.reviewer).status == "cancelled"
+    assert drive(run.id) is False
+    assert run.steps.get().status == "cancelled"
+
+
+def test_cancel_while_people_are_asked(desk, customer):
+    run = desk.start(TICKET.format(customer["email"]))
+    run = cancel_run(run_id=run.id, by=desk.cast.reviewer)
+    assert run.status == "cancelled"
+    assert desk.requests(run) == []
+    assert set(Action.objects.filter(run_id=run.id).exclude(effect="read").values_list("status", flat=True)) == {
+        "cancelled"
+    }
+
+
+def test_cancel_after_approval_comes_before_the_effect(desk, customer):
+    run = desk.start(TICKET.format(customer["email"]))
+    for request in desk.requests(run):
+        desk.answer(request, by=desk.cast.finance)
+    cancel_run(run_id=run.id, by=desk.cast.reviewer)
+    run = desk.rest(run)
+    assert run.status == "cancelled"
+    assert desk.mailbox.messages == []
+    assert desk.crm.customer(customer["id"])["tier"] == "standard"
+
+
+def test_run_at_its_step_limit_parks_and_goes_on_when_extended(desk, customer):
+    limited(desk, step_limit=2)
+    run = desk.start(TICKET.format(customer["email"]))
+    (request,) = desk.requests(run)
+    assert (run.status, request.kind) == ("waiting", "budget")
+    assert "2 steps" in request.evidence["sentence"]
+    desk.answer(request, steps=20, by=desk.cast.finance)
+    run = desk.rest(run)
+    run.refresh_from_db()
+    assert run.step_limit == 20
+    assert len(desk.requests(run)) == 2
+    assert approve_all(desk, run).status == "succeeded"
+
+
+def test_limit_that_is_not_extended_fails_the_run_with_the_reason(desk, customer):
+    limited(desk, step_limit=2)
+    run = desk.start(TICKET.format(customer["email"]))
+    desk.answer(desk.requests(run)[0], "reject", reason="Do it by hand.", by=desk.cast.finance)
+    run = desk.rest(run)
+    assert run.status == "failed"
+    assert "Do it by hand." in run.explanation
+
+
+def limited(desk, **limits):
+    version = desk.desk.agent.current_version or desk.desk.agent.versions.get()
+    publish_version(
+        agent=desk.desk.agent,
+        goal=version.goal,
+        route=desk.desk.route,
+        tools=list(version.tools.all()),
+        subject=version.subject,
+        by=SETUP,
+        **limits,
+    )
+
+
+@pytest.mark.parametrize("talker", [Messages], indirect=True)
+def test_invariant_16_money_budget_is_held_before_the_call_and_can_be_extended(desk, talker):
+    limited(desk, budget_usd=Decimal("0.000001"))
+    talker.says("Done.")
+    run = desk.start("Hello")
+    (request,) = desk.requests(run)
+    assert talker.heard == []
+    assert (run.status, request.kind) == ("waiting", "budget")
+    desk.answer(request, amount=Decimal("1"), by=desk.cast.finance)
+    run = desk.rest(run)
+    assert run.status == "succeeded", run.explanation
+    budget = Budget.objects.get(scope_id=run.id)
+    assert budget.reserved == 0
+    assert budget.spent == UsageRecord.objects.get(run_id=run.id).cost > 0
+
+
+@pytest.mark.parametrize("talker", [Messages], indirect=True)
+def test_invariant_16_call_that_may_have_been_served_settles_at_its_worst_case(desk, talker):
+    limited(desk, budget_usd=Decimal("1"))
+    talker.breaks_off().says("Done.")
+    run = desk.start("Hello")
+    assert run.status == "succeeded"
+    budget = Budget.objects.get(scope_id=run.id)
+    assert budget.reserved == 0
+    assert budget.spent > UsageRecord.objects.get(run_id=run.id, outcome="answered").cost
+
+
+@pytest.mark.parametrize("talker", [Chat], indirect=True)
+def test_unknown_price_with_a_money_budget_fails_the_run_with_what_to_do(desk, talker):
+    limited(desk, budget_usd=Decimal("1"))
+    talker.says("Never asked.")
+    run = desk.start("Hello")
+    assert run.status == "failed"
+    assert "price" in run.explanation
+    assert "publish a version" in run.explanation
+    assert talker.heard == []
+
+
+def test_route_without_its_connection_fails_with_a_sentence(desk, talker):
+    route(desk, talker.endpoint(connection="not-there"))
+    run = desk.start("Hello")
+    assert run.status == "failed"
+    assert "not-there" in run.explanation

@@ -1,0 +1,138 @@
+"""Workers that die, stop or freeze in the middle: another one finishes, and nothing is done twice."""
+
+import signal
+import threading
+
+import pytest
+
+from agents.models import Run, Worker
+from agents.operations import start_run
+from tests.integration.workers.conftest import DEAD_AFTER, broker, until
+from tools.models import Action, UsageRecord
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+
+class Held:
+    """In a model's script: wait until the test lets go, then say the rest."""
+
+    def __init__(self, parts):
+        self.parts, self.reached, self.go = parts, threading.Event(), threading.Event()
+
+    def __iter__(self):
+        self.reached.set()
+        self.go.wait(60)
+        return iter(self.parts)
+
+
+def begin(desk, text="Hello"):
+    return start_run(agent_id=desk.desk.agent.id, text=text, by=desk.cast.owner)
+
+
+def ended(run):
+    def look():
+        run.refresh_from_db()
+        return run.status in {"succeeded", "failed", "cancelled"}
+
+    return look
+
+
+def hold_first_answer(talker):
+    talker.says("First.")
+    held = Held(talker.turns.left[0])
+    talker.turns.left[0] = held
+    talker.says("Second.")
+    return held
+
+
+def test_invariant_07_worker_killed_in_a_model_call_is_replaced_though_the_broker_was_flushed(desk, talker, workers):
+    held = hold_first_answer(talker)
+    run = begin(desk)
+    first = workers("first")
+    assert until(held.reached.is_set, what="the model call")
+    first.kill()
+    with broker() as client:
+        client.flushdb()
+    workers("second")
+    until(ended(run), 60 + DEAD_AFTER, "the end of the run")
+    held.go.set()
+    assert (run.status, run.outcome["text"]) == ("succeeded", "Second.")
+    assert run.steps.get().attempt == 2
+    assert sorted(UsageRecord.objects.filter(run_id=run.id).values_list("outcome", flat=True)) == ["answered", "lost"]
+
+
+def test_worker_that_is_stopped_hands_over_what_it_had(desk, talker, workers):
+    held = hold_first_answer(talker)
+    run = begin(desk)
+    first = workers("first")
+    assert until(held.reached.is_set, what="the model call")
+    first.signal(signal.SIGTERM)
+    held.go.set()
+    first.process.wait(timeout=30)
+    assert first.process.returncode == 0, first.said()
+    until(ended(run), what="the end of the run")
+    assert run.outcome["text"] == "First."
+    assert not Worker.objects.filter(stopped_at=None).exists()
+
+
+def test_invariant_06_frozen_worker_is_fenced_off_and_its_late_answer_is_only_paid_for(desk, talker, workers):
+    held = hold_first_answer(talker)
+    run = begin(desk)
+    first = workers("first")
+    assert until(held.reached.is_set, what="the model call")
+    first.signal(signal.SIGSTOP)
+    held.go.set()
+    workers("second")
+    until(ended(run), 60 + DEAD_AFTER, "the end of the run")
+    assert run.outcome["text"] == "Second."
+    first.signal(signal.SIGCONT)
+    answered = UsageRecord.objects.filter(run_id=run.id, outcome="answered")
+    until(lambda: answered.count() == 2, what="the record of the late answer")
+    run.refresh_from_db()
+    assert run.outcome["text"] == "Second."
+    assert not UsageRecord.objects.filter(run_id=run.id, outcome="lost").exists()
+
+
+def test_invariant_04_worker_killed_while_a_mail_is_sent_leaves_it_in_doubt(desk, workers):
+    customer = desk.crm.anybody("standard")
+    reached, go = threading.Event(), threading.Event()
+    desk.mailbox.at_data = lambda: (reached.set(), go.wait(60))
+    first = workers("first")
+    run = begin(desk, f"Please upgrade {customer['email']} to tier gold.")
+    requests = until(lambda: desk.requests(run) if len(desk.requests(run)) == 2 else None, what="the requests")
+    for request in requests:
+        desk.answer(request, by=desk.cast.finance)
+    assert until(reached.is_set, what="the mail")
+    first.kill()
+    go.set()
+    workers("second")
+    (asked,) = until(lambda: [r for r in desk.requests(run) if r.kind == "settle"], 60 + DEAD_AFTER, "the question")
+    assert asked.action.status == "in_doubt"
+    assert asked.action.attempts.filter(kind="execute").count() == 1
+    desk.answer(asked, settlement="happened", reason="It is in the log.", by=desk.cast.finance)
+    until(ended(run), what="the end of the run")
+    assert run.status == "succeeded"
+    assert len(desk.mailbox.messages) == 1
+    assert desk.crm.customer(customer["id"])["tier"] == "gold"
+
+
+def test_two_workers_on_many_runs_do_everything_once(desk, workers):
+    customer = desk.crm.anybody("standard")
+    for name in ("first", "second"):
+        workers(name)
+    runs = [begin(desk, f"Please look at {customer['email']}.") for _ in range(4)]
+    from agents.tasks import enqueue
+
+    for run in runs * 3:
+        enqueue(run.id)
+    waiting = until(lambda: Run.objects.filter(status="waiting").count() == 4, what="four waiting runs")
+    assert waiting
+    for run in runs:
+        (request,) = desk.requests(run)
+        desk.answer(request, by=desk.cast.finance)
+        enqueue(run.id)
+        enqueue(run.id)
+    until(lambda: Run.objects.filter(status="succeeded").count() == 4, what="four ended runs")
+    assert len(desk.mailbox.messages) == 4
+    executed = Action.objects.filter(status="succeeded", tool__name="mail.reply")
+    assert [action.attempts.filter(kind="execute").count() for action in executed] == [1, 1, 1, 1]
