@@ -36,7 +36,7 @@ def main_job(scene: Scene) -> tuple[str, Row]:
     pages(scene, run_id, change["id"])
     _own_work(scene, scene.owner, change, "The owner, who began it, may not decide")
     scene.answer(scene.reviewer, change, "approve")
-    done = scene.action_is(change["action"], "succeeded")
+    done = scene.read_back(change["action"])
     report.check("Approved by the reviewer: the CRM is changed", scene.crm.tier(customer["id"]), wanted)
     report.check("It was executed once and read back", _attempts(done), ["execute", "verify"])
     _edited_mail(scene, mail, customer)
@@ -185,7 +185,7 @@ def two_at_once(scene: Scene) -> None:
     told = _told(lost[0])
     report.find("The other is told who was first", f"{made[0]['user']['name']} decided on this already", told)
     report.find("... and when", made[0]["at"][:16].replace("T", " "), told)
-    done = scene.action_is(change["action"], "succeeded")
+    done = scene.read_back(change["action"])
     report.check(
         "The change was made once", (_attempts(done), scene.crm.tier(customer["id"])), (["execute", "verify"], wanted)
     )

@@ -4,7 +4,6 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -94,6 +93,5 @@ def during(seconds: float, look: Callable[[], Found]) -> set[Found]:
     end, seen = time.monotonic() + seconds, set()
     while time.monotonic() < end:
         seen.add(look())
-        with suppress(InterruptedError):
-            time.sleep(LOOK_EVERY)
+        time.sleep(LOOK_EVERY)
     return seen

@@ -111,6 +111,13 @@ class Scene:
             f"an action that is {status}",
         )
 
+    def read_back(self, action_id: str) -> Json:
+        """Wait until the action has succeeded and its effect was read back, and return it."""
+        return until(
+            lambda: _if(self.action(action_id), lambda action: "verify" in {one["kind"] for one in action["attempts"]}),
+            "an action that was read back",
+        )
+
     def cancel(self, run_id: str) -> None:
         """End a run whose rest is of no interest."""
         if self.run(run_id)["status"] not in RESTING:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from typing import Any
 
 from agents.engine.workers import living_workers
 from config.demo.story.casting import UNLUCKY
@@ -15,39 +16,45 @@ TAKEOVER = 45.0
 
 def in_doubt(scene: Scene) -> None:
     """The mail server takes the message and breaks off: nobody knows, nothing is tried again, a person settles it."""
-    report, customer = scene.report, scene.crm.anybody()
+    customer = scene.crm.anybody()
     with BreakingMailServer(int(os.environ["DEMO_STORY_PORT"])) as server:
         text = scene.ticket(customer, scene.crm.other_tier(customer["tier"]))
         run_id = scene.begin(scene.owner, text, agent=UNLUCKY)
         mail = scene.request(run_id, MAIL)
         scene.approve(scene.reviewer, mail)
-        asked = scene.request_of_kind(run_id, "settle")
-        report.check(
-            "The mail server breaks off after the message: the action is in doubt",
-            scene.action(mail["action"])["status"],
-            "in_doubt",
-        )
-        report.check("The settle request shows what was found out", bool(asked["evidence"]["probe"]["sentence"]))
-        report.find("... and the message's recipient", customer["email"], str(asked["evidence"]["probe"]))
-        report.check("It is not tried again", during(TEMPTING, lambda: len(server.taken)), {1})
-        empty = scene.decide(scene.reviewer, asked)
-        report.check(
-            "Settling needs an answer: did it happen?",
-            (empty.status_code, list(empty.json()["errors"])),
-            (422, ["settlement"]),
-        )
-        scene.answer(scene.finance, asked, "settle", {"reason": "It is in the server's log."}, settlement="happened")
-        report.check(
-            "A person settles it in the console: it happened",
-            scene.action_is(mail["action"], "succeeded")["status"],
-            "succeeded",
-        )
-        report.check(
-            "The message was sent once",
-            (server.taken, during(1.0, lambda: len(server.taken))),
-            ([customer["email"]], {1}),
-        )
+        _settled(scene, mail, customer["email"], server)
     scene.cancel(run_id)
+
+
+def _settled(scene: Scene, mail: dict[str, Any], address: str, server: BreakingMailServer) -> None:
+    """See the settle request with its evidence, that nothing is tried again, and the settlement."""
+    report = scene.report
+    asked = scene.request_of_kind(mail["run_id"], "settle")
+    report.check(
+        "The mail server breaks off after the message: the action is in doubt",
+        scene.action(mail["action"])["status"],
+        "in_doubt",
+    )
+    report.check("The settle request shows what was found out", bool(asked["evidence"]["probe"]["sentence"]))
+    report.find("... and the message's recipient", address, str(asked["evidence"]["probe"]))
+    report.check("It is not tried again", during(TEMPTING, lambda: len(server.taken)), {1})
+    empty = scene.decide(scene.reviewer, asked)
+    report.check(
+        "Settling needs an answer: did it happen?",
+        (empty.status_code, list(empty.json()["errors"])),
+        (422, ["settlement"]),
+    )
+    scene.answer(scene.finance, asked, "settle", {"reason": "It is in the server's log."}, settlement="happened")
+    report.check(
+        "A person settles it in the console: it happened",
+        scene.action_is(mail["action"], "succeeded")["status"],
+        "succeeded",
+    )
+    report.check(
+        "The message was sent once",
+        (server.taken, during(1.0, lambda: len(server.taken))),
+        ([address], {1}),
+    )
 
 
 def killed_worker(scene: Scene) -> None:

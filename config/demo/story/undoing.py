@@ -1,5 +1,7 @@
 """Chapters: rolling back what can be, and saying what cannot."""
 
+from typing import Any
+
 from config.demo.story.outside import Row
 from config.demo.story.scene import CHANGE, MAIL, Scene
 
@@ -21,19 +23,25 @@ def rolled_back(scene: Scene, run_id: str, customer: Row) -> None:
     ended = scene.ended(preview["id"])
     report.check("Confirmed: the rollback run succeeds", (ended["kind"], ended["status"]), ("rollback", "succeeded"))
     report.check("The CRM is as it was before the run", scene.crm.tier(customer["id"]), customer["tier"])
+    _told(scene, run_id, ended)
+    report.check("No mail was sent by it", len(scene.inbox.to(customer["email"])), mails)
+
+
+def _told(scene: Scene, run_id: str, ended: dict[str, Any]) -> None:
+    """Compare what the rollback reports, what it did, and what a second look finds."""
+    report = scene.report
     fates = {item["effect"]: item["now"] for item in ended["outcome"]["items"]}
     report.check(
         "The report tells from read-backs what was restored and what not",
         fates,
         {CHANGE: "restored", MAIL: "impossible"},
     )
-    undo = scene.owner.rows(f"actions/?run={preview['id']}")
+    undo = scene.owner.rows(f"actions/?run={ended['id']}")
     report.check(
         "The compensation is an action that passed the gate",
         [bool(scene.action(one["id"])["verdicts"]) for one in undo],
         [True],
     )
-    report.check("No mail was sent by it", len(scene.inbox.to(customer["email"])), mails)
     again = scene.reviewer.done(f"runs/{run_id}/rollbacks/")
     verdicts = {item["effect"]: item["verdict"] for item in again["plan"]}
     report.check("Looked at again, it is done already", verdicts, {CHANGE: "done", MAIL: "impossible"})

@@ -55,6 +55,15 @@ def test_loopback_lets_nobody_in_without_a_password(var, quiet):
             client.ping()
 
 
+def test_role_of_another_database_may_not_connect_to_ours(var, quiet):
+    with services(var, say=quiet) as running:
+        run(running.addresses["DATABASE_OWNER_URL"], "CREATE ROLE other LOGIN PASSWORD 'x'")
+        for database in ("countersign", "postgres"):
+            with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+                psycopg.connect(f"postgresql://other:x@127.0.0.1:{running.postgres_port}/{database}")
+        assert rows(running.addresses["DATABASE_URL"], "SELECT 1") == [(1,)]
+
+
 def test_restart_keeps_data_and_address(var, quiet):
     with services(var, say=quiet) as running:
         before = running.addresses["DATABASE_OWNER_URL"]
