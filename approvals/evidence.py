@@ -98,7 +98,7 @@ def settle_evidence(
     connection = action.tool.connection
     found: dict[str, Any] = sanitise(
         {
-            **context.evidence,
+            **context.evidence(),
             **_surroundings(action, context),
             "provenance": action.provenance,
             "sentence": f"In doubt: {title_of(action)}",
