@@ -29,7 +29,7 @@ SAID = {
     DecisionKind.APPROVE: "Approved. It is carried out as soon as a worker gets to it.",
     DecisionKind.REJECT: "Rejected. The agent is told why.",
     DecisionKind.RESPOND: "Answered. The agent reads it and goes on without this action.",
-    DecisionKind.EDIT: "Your version was proposed and checked again.",
+    DecisionKind.EDIT: "Your version was proposed; it is checked like any other. What is asked of it appears here.",
 }
 
 
@@ -82,9 +82,7 @@ def _propose(request: HttpRequest, found: Request, arguments: dict[str, Any]) ->
     answer = Answer(kind=DecisionKind.EDIT, seen=seen, reason=reason, arguments=arguments)
     decision = decide(request_id=found.id, answer=answer, by=person_of(request))
     messages.success(request, _told(decision))
-    asked = Request.objects.visible_to(person_of(request)).filter(action=decision.revision)
-    newer = asked.values_list("id", flat=True).first()
-    return redirect(request_url(newer or found.id))
+    return redirect(request_url(found.id))
 
 
 def _form_again(request: HttpRequest, found: Request, form: Any, error: DomainError) -> HttpResponse:

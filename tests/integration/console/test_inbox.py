@@ -158,6 +158,7 @@ def test_statements_of_the_request_page_do_not_grow_with_rows(desk, asked, fill,
 def test_statements_of_a_decided_request_stay_few(desk, asked, browse, statements):
     request = desk.request_for(asked, "crm.customer.update")
     desk.answer(request, "edit", arguments={**request.action.arguments, "tier": "silver"})
+    desk.rest(asked)
     newer = Request.objects.get(action__revises=request.action)
     for one in (request, newer):
         assert statements(browse("reviewer"), f"/requests/{one.id}/") <= 25
