@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from agents.console.rows import rows_of
 from agents.models import Agent, AgentVersion, Run
+from tools.states import Effect
 from workspaces.console.links import NEW_RUN, agent_url
 from workspaces.console.run_shapes import AgentPage, AgentRow, ToolRow
 from workspaces.console.shapes import PauseRow
@@ -80,7 +81,7 @@ def _tools(version: AgentVersion) -> list[ToolRow]:
             title=tool.title,
             effect=tool.effect,
             egress=tool.egress,
-            idempotency=tool.get_idempotency_display(),
+            idempotency=tool.get_idempotency_display() if tool.effect != Effect.READ else "Harmless: it only reads",
             connection=tool.connection.name if tool.connection else "built in",
         )
         for tool in version.tools.select_related("connection").order_by("name")

@@ -170,7 +170,7 @@ def _for_people(run: Run, user: User) -> tuple[str, str]:
     seen = list(open_requests.visible_to(user).only("id", "title").order_by("opened_at", "id")[:OPEN_SHOWN])
     if seen:
         others = f" {len(seen)} requests are open." if len(seen) > 1 else ""
-        return f"A person must decide: {seen[0].title}{others}", request_url(seen[0].id)
+        return f"A person must decide: {seen[0].title.rstrip('.')}.{others}", request_url(seen[0].id)
     if open_requests.exists():
         return "People must decide, in a queue that you cannot see.", ""
     return _for_workers(run) or "A worker takes it up again in a moment.", ""

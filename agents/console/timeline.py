@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import OuterRef, Subquery
 
 from agents.console.rows import CURRENCY
 from agents.models import Run, Step
@@ -23,6 +23,8 @@ from workspaces.console.shapes import TimelineItem, Words
 from workspaces.console.words import look
 from workspaces.models import User
 
+READ_BACK: Final = "Yes: the system was read back and showed the state before."
+NOT_READ_BACK: Final = "The compensation succeeded, but no read-back proves the state before."
 ICONS: Final = {Effect.READ: "read", Effect.IRREVERSIBLE: "send"}
 
 
@@ -36,7 +38,7 @@ class Story:
     requests: dict[UUID, Request] = field(default_factory=dict)
     decisions: dict[UUID, Decision] = field(default_factory=dict)
     usage: dict[UUID, list[UsageRecord]] = field(default_factory=lambda: defaultdict(list))
-    undone: set[UUID] = field(default_factory=set)
+    undone: dict[UUID, str] = field(default_factory=dict)
     undo_url: str = ""
 
 
@@ -49,18 +51,16 @@ def timeline(run: Run, steps: Sequence[Step], user: User, undo_url: str = "") ->
 
 def _story(run: Run, steps: Iterable[Step], user: User) -> Story:
     story, ids = Story(), [step.id for step in steps]
-    undone = Action.objects.filter(compensates_id=OuterRef("pk"), status=ActionStatus.SUCCEEDED)
-    actions: Any = Action.objects.filter(run_id=run.id, step_id__in=ids).select_related("tool", "revises")
-    for action in actions.annotate(is_undone=Exists(undone)).order_by("created_at", "id"):
+    actions = Action.objects.filter(run_id=run.id, step_id__in=ids).select_related("tool", "revises")
+    for action in actions.order_by("created_at", "id"):
         story.actions[action.step_id].append(action)
-        if action.is_undone:
-            story.undone.add(action.id)
     known = [action.id for found in story.actions.values() for action in found]
     for attempt in ActionAttempt.objects.filter(action_id__in=known).order_by("started_at", "id"):
         story.attempts[attempt.action_id].append(attempt)
     verdicts = Verdict.objects.filter(action_id__in=known).defer("inputs", "matched", "terms").order_by("at", "id")
     story.verdicts = {verdict.action_id: verdict for verdict in verdicts}
     _people(story, known, user)
+    _undone(story, known)
     for record in UsageRecord.objects.filter(step_id__in=ids).order_by("at", "id"):
         story.usage[record.step_id].append(record)
     return story
@@ -75,6 +75,16 @@ def _people(story: Story, actions: list[UUID], user: User) -> None:
     shown = [request.id for request in story.requests.values()]
     for decision in Decision.objects.filter(request_id__in=shown).select_related("user").order_by("at"):
         story.decisions[decision.request_id] = decision
+
+
+def _undone(story: Story, actions: list[UUID]) -> None:
+    """Say of each compensated action what that rests on: a read-back, or only the compensation's own success."""
+    looks = ActionAttempt.objects.filter(action_id=OuterRef("pk"), kind=AttemptKind.VERIFY).order_by("-started_at")
+    made = Action.objects.filter(compensates_id__in=actions, status=ActionStatus.SUCCEEDED)
+    for action in made.annotate(seen=Subquery(looks.values("evidence__image")[:1])).order_by("id"):
+        shown = action.seen is not None and action.seen == action.after_image
+        if action.compensates_id is not None:
+            story.undone[action.compensates_id] = READ_BACK if shown else NOT_READ_BACK
 
 
 def _items(step: Step, run: Run, story: Story) -> list[TimelineItem]:
@@ -204,7 +214,7 @@ def _action_facts(action: Action, story: Story, decision: Decision | None) -> li
             told = f"{look('attempt', attempt.outcome).word}. {attempt.explanation}".strip()
             facts.append((f"{attempt.get_kind_display()} {attempt.number}", told))
     if action.id in story.undone:
-        facts.append(("Rolled back", "yes, by a compensation that succeeded"))
+        facts.append(("Rolled back", story.undone[action.id]))
     return facts
 
 

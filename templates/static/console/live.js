@@ -1,4 +1,4 @@
-// Live regions. The server's events carry ids only; each one makes htmx fetch the region again through its checked view.
+// Live regions. The server's events carry nothing; each one makes htmx fetch the region again through its checked view.
 //   <div data-live="/events/url/" data-live-state="#where-it-is-said" hx-get="/region/url/" hx-trigger="refresh">
 // Where the connection is lost the region is polled, and the page says so.
 "use strict";
@@ -6,6 +6,7 @@
 (() => {
     const SETTLE = 250;
     const POLL = 5000;
+    const TRY_AGAIN = 30000;
 
     class Region {
         constructor(element) {
@@ -14,10 +15,14 @@
             this.soon = null;
             this.poll = null;
             this.source = null;
+            this.again = null;
         }
 
         connect() {
+            const polling = this.poll;
+            this.poll = null;
             this.close();
+            this.poll = polling;
             this.source = new EventSource(this.element.dataset.live);
             this.source.onopen = () => this.connected();
             this.source.onmessage = () => this.refreshSoon();
@@ -33,12 +38,14 @@
         lost() {
             this.say("Connection lost: refreshed every 5 s", true);
             this.poll ??= setInterval(() => this.refresh(), POLL);
+            if (this.source.readyState === EventSource.CLOSED) this.again ??= setTimeout(() => this.connect(), TRY_AGAIN);
         }
 
         close() {
             this.source?.close();
             clearInterval(this.poll);
-            this.poll = null;
+            clearTimeout(this.again);
+            this.poll = this.again = null;
         }
 
         refreshSoon() {
@@ -48,7 +55,10 @@
 
         refresh() {
             const active = document.activeElement;
-            if (this.element.contains(active) && active.matches("input, textarea, select")) return;
+            if (this.element.contains(active) && active.matches("input, textarea, select")) {
+                this.soon = setTimeout(() => this.refresh(), POLL);
+                return;
+            }
             htmx.trigger(this.element, "refresh");
         }
 
