@@ -81,10 +81,10 @@ def _undone(story: Story, actions: list[UUID]) -> None:
     """Say of each compensated action what that rests on: a read-back, or only the compensation's own success."""
     looks = ActionAttempt.objects.filter(action_id=OuterRef("pk"), kind=AttemptKind.VERIFY).order_by("-started_at")
     made = Action.objects.filter(compensates_id__in=actions, status=ActionStatus.SUCCEEDED)
-    for action in made.annotate(seen=Subquery(looks.values("evidence__image")[:1])).order_by("id"):
-        shown = action.seen is not None and action.seen == action.after_image
-        if action.compensates_id is not None:
-            story.undone[action.compensates_id] = READ_BACK if shown else NOT_READ_BACK
+    seen = made.annotate(seen=Subquery(looks.values("evidence__image")[:1])).order_by("id")
+    for compensated, expected, shown in seen.values_list("compensates_id", "after_image", "seen"):
+        if compensated is not None:
+            story.undone[compensated] = READ_BACK if shown is not None and shown == expected else NOT_READ_BACK
 
 
 def _items(step: Step, run: Run, story: Story) -> list[TimelineItem]:

@@ -28,7 +28,7 @@ def shoot(browser: Browser, base: str, folder: Path, names: list[str]) -> int:
     """Take a picture of each page with samples at each width in each scheme; return how many were taken."""
     for scheme in SCHEMES:
         for width in WIDTHS:
-            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
             for name in names:
                 page.goto(f"{base}/components/" + (f"{name}/" if name else ""))
                 page.screenshot(path=folder / f"{name or 'all'}-{width}-{scheme}.png", full_page=True)
@@ -53,7 +53,7 @@ def document(browser: Browser, base: str, folder: Path, people: list[str], passw
 
 def sign_in(browser: Browser, base: str, email: str, password: str) -> Page:
     """Return a page on which somebody has signed in, as a person does."""
-    page = browser.new_page(viewport=WIDE, color_scheme="light", reduced_motion="reduce", base_url=base)  # type: ignore[arg-type]
+    page = browser.new_page(viewport=WIDE, color_scheme="light", reduced_motion="reduce", base_url=base)
     page.goto("/sign-in/")
     page.locator("input[name=username]").fill(email)
     page.locator("input[type=password]").fill(password)
@@ -75,6 +75,8 @@ def keep(page: Page, path: str, file: Path) -> None:
     """Photograph what one screen shows of a page."""
     page.goto(path)
     expect(page.locator("h1").first).to_be_visible()
+    for state in page.locator(".live-state").all():
+        expect(state).to_have_text("Live")
     page.screenshot(path=file)
 
 
