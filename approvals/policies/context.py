@@ -99,7 +99,7 @@ class SubjectFacts:
 @dataclass(frozen=True, slots=True, config=_STRICT)
 class HistoryFacts:
     """Counts of *earlier* actions: of this tool within the hour and the day, of this same call (tool and arguments
-    digest) within this run, and of those in doubt on this subject and tool."""
+    digest) within this run, and of those of this tool that are in doubt."""
 
     tool_hour: Count
     tool_day: Count

@@ -113,6 +113,8 @@ def save_tool(
     ``effect`` and ``egress`` may only be stricter than the operation's own.
     """
     require_owner(by, workspace, "set up tools")
+    if connection.workspace_id != workspace.id:
+        raise InvalidInput("There is no such connection in this workspace.", "Choose one of its own connections.")
     made = operation(connection.kind, operation_name)
     schema = _schema_of(made, options)
     if effect is not None and STRICTNESS[Effect(effect)] < STRICTNESS[made.effect]:
