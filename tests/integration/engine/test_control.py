@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.db.models import Sum
 
 from agents.engine.drive import drive
 from agents.engine.sweep import sweep
@@ -50,7 +51,7 @@ def test_invariant_10_nothing_starts_in_a_paused_scope_and_release_goes_on(desk,
     assert desk.crm.customer(customer["id"])["tier"] == "standard"
     assert desk.mailbox.messages == []
     assert not Step.objects.filter(run=run, status="running").exists()
-    told = []
+    told: list = []
     sweep(told.append)
     assert told == []
     release(pause=stopped, by=desk.cast.owner, right="control_agent")
@@ -149,7 +150,8 @@ def test_invariant_16_money_budget_is_held_before_the_call_and_can_be_extended(d
     assert run.status == "succeeded", run.explanation
     budget = Budget.objects.get(scope_id=run.id)
     assert budget.reserved == 0
-    assert budget.spent == UsageRecord.objects.get(run_id=run.id).cost > 0
+    assert budget.spent == UsageRecord.objects.get(run_id=run.id).cost
+    assert budget.spent > 0
 
 
 @pytest.mark.parametrize("talker", [Messages], indirect=True)
@@ -160,7 +162,8 @@ def test_invariant_16_call_that_may_have_been_served_settles_at_its_worst_case(d
     assert run.status == "succeeded"
     budget = Budget.objects.get(scope_id=run.id)
     assert budget.reserved == 0
-    assert budget.spent > UsageRecord.objects.get(run_id=run.id, outcome="answered").cost
+    known = UsageRecord.objects.filter(run_id=run.id).aggregate(cost=Sum("cost"))["cost"]
+    assert budget.spent > known
 
 
 @pytest.mark.parametrize("talker", [Chat], indirect=True)

@@ -102,7 +102,7 @@ def test_sweep_lets_one_through_and_does_not_flood(desk, transactional_db):
     import psycopg
 
     run = start_run(agent_id=desk.desk.agent.id, text="Hello", by=desk.cast.owner)
-    told = []
+    told: list = []
     parameters = connection.get_connection_params()
     keep = {key: parameters[key] for key in ("host", "port", "user", "password", "dbname") if key in parameters}
     with psycopg.connect(**keep) as other:

@@ -96,7 +96,12 @@ def test_invariant_06_frozen_worker_is_fenced_off_and_its_late_answer_is_only_pa
 def test_invariant_04_worker_killed_while_a_mail_is_sent_leaves_it_in_doubt(desk, workers):
     customer = desk.crm.anybody("standard")
     reached, go = threading.Event(), threading.Event()
-    desk.mailbox.at_data = lambda: (reached.set(), go.wait(60))
+
+    def hold():
+        reached.set()
+        go.wait(60)
+
+    desk.mailbox.at_data = hold
     first = workers("first")
     run = begin(desk, f"Please upgrade {customer['email']} to tier gold.")
     requests = until(lambda: desk.requests(run) if len(desk.requests(run)) == 2 else None, what="the requests")
