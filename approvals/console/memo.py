@@ -11,8 +11,10 @@ from approvals.console.surroundings import PERSON, Surroundings, surroundings
 from approvals.diffs import label_of
 from approvals.models import Request
 from approvals.permissions import refusal
+from approvals.sentences import UNDO
 from approvals.states import RequestKind, RequestStatus
 from tools.provenance import MAX_EXCERPT
+from tools.states import Effect
 from workspaces.console import differences
 from workspaces.console.links import INBOX, agent_url, request_url, run_url
 from workspaces.console.shapes import (
@@ -83,9 +85,16 @@ def _facts(request: Request) -> Facts:
         to=target,
         system=action.get("connection", ""),
         values=values,
-        undo=action.get("undo", ""),
+        undo=_undo(action),
         egress=action.get("egress", False),
     )
+
+
+def _undo(action: dict[str, Any]) -> str:
+    """Return what undoing would mean, without the sentence that the effect's own word says already."""
+    said: str = action.get("undo", "")
+    same = {Effect.REVERSIBLE, Effect.IRREVERSIBLE}
+    return said.removeprefix(UNDO[Effect(action["effect"])]).strip() if action["effect"] in same else said
 
 
 def _named(action: dict[str, Any], before: Any, after: Any) -> tuple[str, list[str]]:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from approvals.models import Request, ReviewQueue
 from approvals.states import RequestKind
-from workspaces.console.links import INBOX, NEW_RUN, request_url
+from workspaces.console.links import EVENTS, INBOX, NEW_RUN, request_url
 from workspaces.console.listing import PAGE_SIZE, asked, choice, page_of
 from workspaces.console.run_shapes import Filter, Pager
 from workspaces.console.shapes import InboxRow
@@ -112,4 +112,4 @@ def waiting(user: User, workspace: Workspace) -> int:
 
 
 def _around(user: User, workspace: Workspace) -> dict[str, Any]:
-    return {"waiting": waiting(user, workspace), "new_run_url": NEW_RUN}
+    return {"waiting": waiting(user, workspace), "new_run_url": NEW_RUN, "events_url": EVENTS}

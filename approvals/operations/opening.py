@@ -16,6 +16,7 @@ from approvals.states import ExpiryDoes, RequestKind, RequestStatus
 from audit.ledger.recording import record
 from tools.connectors.base import Probe
 from tools.models import Action
+from workspaces import live
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import digest
 from workspaces.database import ClockTimestamp
@@ -85,7 +86,8 @@ def open_request(
 
 
 def announce(request: Request) -> None:
-    """Tell the floors above, once the transaction has committed."""
+    """Tell the floors above and the pages that show it, once the transaction has committed."""
+    live.announce(workspace_id=request.workspace_id, kind="request", id=request.id, run_id=request.run_id)
     transaction.on_commit(
         lambda: request_moved.send(
             Request, request_id=request.id, run_id=request.run_id, workspace_id=request.workspace_id
