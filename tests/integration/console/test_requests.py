@@ -4,12 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from agents.models import Run
-from agents.operations import start_run
 from approvals.models import Decision, Request, ReviewQueue
-from approvals.states import RequestKind
 from tests.factories import SETUP, make_person
-from tools.models import Action
 from workspaces.operations import teams
 
 CHANGE, REPLY = "crm.customer.update", "mail.reply"
@@ -314,75 +310,6 @@ def test_world_that_moved_since_the_approval_comes_back_with_the_difference(desk
     assert "silver" in text
     old = browse("reviewer").get(address(request)).content.decode()
     assert address(newer) in old
-
-
-def test_unknown_outcome_waits_as_a_settle_request_with_three_choices(desk, asked, browse):
-    request = desk.request_for(asked, REPLY)
-    desk.mailbox.drop_after_data = True
-    decide(browse("reviewer"), request)
-    desk.rest(asked)
-    settle = Request.objects.get(run_id=asked.id, kind=RequestKind.SETTLE)
-    client = browse("finance")
-    text = client.get(address(settle)).content.decode()
-    for part in ("It may or may not have happened", "happened", "retry", "give_up", "Support desk", "Find customer"):
-        assert part in text, part
-    assert settle.evidence["probe"]["sentence"][:30] in text
-    nothing = decide(client, settle, "settle", reason="I looked")
-    assert nothing.status_code == 422
-    assert decide(client, settle, "settle", settlement="happened", reason="She has it").status_code == 302
-    assert Action.objects.get(pk=request.action_id).status == "succeeded"
-    assert "It happened" in client.get(address(settle)).content.decode()
-
-
-def test_settling_wrongly_keeps_what_was_typed(desk, asked, browse):
-    request = desk.request_for(asked, REPLY)
-    desk.mailbox.drop_after_data = True
-    decide(browse("reviewer"), request)
-    desk.rest(asked)
-    settle = Request.objects.get(run_id=asked.id, kind=RequestKind.SETTLE)
-    sent = {"kind": "settle", "settlement": "retry", "reason": "They have nothing", "binding": "0" * 64}
-    answer = browse("finance").post(address(settle, "decisions/"), sent)
-    assert answer.status_code == 409
-    assert b">They have nothing</textarea>" in answer.content
-
-
-@pytest.fixture
-def stopped(desk, cast):
-    """A run of the owner's that stands at its step limit."""
-    text = f"Please move {desk.crm.anybody()['email']} to the gold tier."
-    run = start_run(agent_id=desk.desk.agent.id, text=text, by=cast.owner)
-    Run.objects.filter(pk=run.pk).update(step_limit=1)
-    desk.rest(run)
-    return Request.objects.get(run_id=run.id, kind=RequestKind.BUDGET)
-
-
-def test_run_at_its_limit_asks_and_is_extended(desk, stopped, browse):
-    client = browse("reviewer")
-    text = client.get(address(stopped)).content.decode()
-    assert "The run has used its 1 steps" in text
-    assert "Support desk" in text
-    assert decide(client, stopped, "budget", steps="20").status_code == 302
-    run = desk.rest(Run.objects.get(pk=stopped.run_id))
-    assert (run.step_limit, run.status) == (20, "waiting")
-    assert "New step limit" in client.get(address(stopped)).content.decode()
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [{}, {"steps": "-1"}, {"steps": "0"}, {"steps": "1e9"}, {"amount": "NaN"}, {"amount": "-1"}, {"amount": "x"}],
-)
-def test_limit_that_is_none_is_refused_and_kept(stopped, browse, sent):
-    answer = decide(browse("reviewer"), stopped, "budget", **sent)
-    assert answer.status_code == 422
-    for typed in sent.values():
-        assert f'value="{typed}"' in answer.content.decode()
-    assert not Decision.objects.exists()
-
-
-def test_run_at_its_limit_is_stopped_with_a_reason(desk, stopped, browse):
-    assert decide(browse("reviewer"), stopped, "reject", reason="Enough").status_code == 302
-    run = desk.rest(Run.objects.get(pk=stopped.run_id))
-    assert run.status == "failed"
 
 
 def test_quorum_of_two_says_how_far_it_is(desk, cast, browse):
