@@ -184,3 +184,10 @@ def test_invariant_05_a_settled_retry_goes_under_the_same_key_and_clearance(hous
     done = house.execute(action)
     assert (done.status, done.attempt, done.cleared_by) == ("succeeded", 2, action.cleared_by)
     assert house.world.done == [action.idempotency_key]
+
+
+def test_an_address_that_may_not_be_reached_is_not_looked_at(house):
+    Connection.objects.filter(pk=house.connection.pk).update(config={"host": "127.0.0.1", "port": 9})
+    look = look_before(action_id=house.propose("change").id, by=SETUP)
+    assert "not contacted" in look.problem
+    assert house.world.touched == []
