@@ -137,7 +137,7 @@ def test_evidence_keeps_facts_and_the_models_words_apart(desk, asked, customer):
     assert evidence["ticket"]["text"].startswith("Please upgrade")
     assert evidence["ticket"]["trust"] == "untrusted"
     assert evidence["reads"][0]["result"]["rows"][0]["email"] == customer["email"]
-    assert set(evidence["model_words"]) == {"text", "reasoning", "model"}
+    assert set(evidence["model_words"]) >= {"text", "reasoning", "model"}
     assert [(s["tool"], s["status"]) for s in evidence["siblings"]] == [("Send e-mail", "proposed")]
     assert evidence["action"]["arguments"] == {"id": customer["id"], "tier": "gold"}
     assert evidence["before"]["tier"] == "standard"

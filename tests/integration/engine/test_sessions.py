@@ -108,6 +108,7 @@ def test_sweep_lets_one_through_and_does_not_flood(desk, transactional_db):
     with psycopg.connect(**keep) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         assert sweep(told.append) is False
+        other.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     assert sweep(told.append) is True
     sweep(told.append)
     assert told == [run.id]
