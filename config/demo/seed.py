@@ -19,7 +19,7 @@ PASSWORD: Final = "countersign-demo"  # noqa: S105 - it opens the demo only, and
 DOMAIN: Final = "demo.example"
 SENDER: Final = "support@demo.example"
 OPENAI_MODEL: Final = "gpt-5-mini"
-ANTHROPIC_MODEL: Final = "claude-sonnet-4-5"
+ANTHROPIC_MODEL: Final = "claude-sonnet-4-6"
 REVIEWING: Final = ["decide_reviewqueue"]
 WORKING: Final = ["view_agent", "start_agent", "control_agent"]
 

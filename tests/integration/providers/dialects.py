@@ -207,7 +207,7 @@ class Messages:
         self._index = 0
         usage = a.Usage(input_tokens=100, output_tokens=1, cache_read_input_tokens=20)
         message = a.Message(
-            id="resp_1", content=[], model="claude-sonnet-4-5", role="assistant", type="message", usage=usage
+            id="resp_1", content=[], model="claude-sonnet-4-6", role="assistant", type="message", usage=usage
         )
         event = a.RawMessageStartEvent(message=message, type="message_start")
         return dump(event, event.type) + b'event: ping\ndata: {"type": "ping"}\n\n'

@@ -28,7 +28,7 @@ def test_text_arrives_whole_and_in_pieces(server, dialect: Dialect, endpoint, qu
     assert pieces == ["Hel", "lo ✓"]
     assert answer.usage == Usage(120, 30, 20)
     assert answer.response_id == "resp_1"
-    assert answer.model in {"gpt-5.1", "claude-sonnet-4-5"}
+    assert answer.model in {"gpt-5.1", "claude-sonnet-4-6"}
 
 
 def test_one_request_with_function_tools_only(server, dialect: Dialect, endpoint, question) -> None:

@@ -100,7 +100,7 @@ def test_importing_providers_imports_no_sdk() -> None:
 
 def test_known_price_is_exact() -> None:
     usage = Usage(1_000_000, 100_000, 0)
-    assert cost(usage, provider="anthropic-messages", model="claude-sonnet-4-5", at=AT) is not None
+    assert cost(usage, provider="anthropic-messages", model="claude-sonnet-4-6", at=AT) is not None
     assert cost(usage, provider="openai-responses", model="gpt-4o-mini", at=AT) == Decimal("0.21")
 
 
@@ -139,9 +139,9 @@ def test_demo_planner_costs_nothing() -> None:
 @given(st.text(max_size=2000))
 def test_invariant_16_worst_case_is_above_what_the_same_request_can_cost(text: str) -> None:
     request = ModelRequest(text, (UserText(text),), REQUEST.tools, 700)
-    most = worst_case(request, provider="anthropic-messages", model="claude-sonnet-4-5", at=AT)
+    most = worst_case(request, provider="anthropic-messages", model="claude-sonnet-4-6", at=AT)
     used = Usage(len(text.encode("utf-8", "surrogatepass")) * 2, 700, 0)
-    spent = cost(used, provider="anthropic-messages", model="claude-sonnet-4-5", at=AT)
+    spent = cost(used, provider="anthropic-messages", model="claude-sonnet-4-6", at=AT)
     assert most is not None
     assert spent is not None
     assert most > spent
