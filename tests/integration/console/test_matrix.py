@@ -1,0 +1,135 @@
+"""Every address of the console, by every method it takes, for every person; the admin lets none of them in."""
+
+import pytest
+from django.urls import URLPattern, get_resolver, reverse
+
+from agents.operations import preview_rollback
+from agents.operations.pausing import pause_scope
+from memory.models import Session
+
+pytestmark = pytest.mark.django_db
+
+INSIDE = ["owner", "reviewer", "finance", "member", "stranger"]
+OUTSIDE = ["anonymous", "service", "disabled"]
+EVERYBODY = [200] * 5
+WORKERS = [200, 200, 200, 404, 404]
+SIGN_IN = 302
+"""A service account has no password and a disabled person no way in: both are sent to sign in, like anybody."""
+
+READ = {
+    "approvals:home": [302] * 5,
+    "approvals:inbox": EVERYBODY,
+    "approvals:request": WORKERS,
+    "approvals:edit": [403, 200, 200, 404, 404],
+    "runs:index": EVERYBODY,
+    "runs:new": EVERYBODY,
+    "runs:show": WORKERS,
+    "runs:rollback": WORKERS,
+    "runs:session": WORKERS,
+    "agents:index": EVERYBODY,
+    "agents:show": WORKERS,
+    "pauses:list": EVERYBODY,
+    "audit:ledger": [200, 403, 403, 403, 200],
+}
+WRITE = {  # empty forms, in this order: the run is not paused, and the pause is released before its own turn
+    "approvals:decide": [422, 422, 422, 404, 404],
+    "approvals:edit": [403, 409, 409, 404, 404],
+    "runs:new": [422] * 5,
+    "runs:pause": [422, 422, 422, 404, 404],
+    "runs:release": [404] * 5,
+    "runs:rollbacks": [302, 302, 302, 404, 404],
+    "runs:rollback-confirm": [409, 409, 409, 404, 404],
+    "runs:cancel": [302, 302, 302, 404, 404],
+    "agents:pause": [422, 422, 422, 404, 404],
+    "agents:release": [302, 302, 302, 404, 404],
+    "pauses:pause": [422, 422, 422, 404, 404],
+    "pauses:release": [409, 409, 409, 404, 404],
+    "console:switch-workspace": [404] * 5,
+}
+ELSEWHERE = {
+    "console:sign-in": "tests/integration/console/test_sessions.py",
+    "console:sign-out": "tests/integration/console/test_sessions.py",
+    "console:components": "tests/browser/test_components.py",
+    "console:component-page": "tests/browser/test_components.py",
+    "runs:live": "tests/integration/console/test_live.py",
+    "live": "tests/integration/console/test_live.py",
+}
+"""Where the addresses that anybody may open, and the streams, are tested."""
+
+
+def routes(patterns, prefix="", names=()):
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield path, ":".join([*names, pattern.name or ""])
+        else:
+            yield from routes(pattern.url_patterns, path, [*names, pattern.namespace] if pattern.namespace else names)
+
+
+ROUTES = [(path, name) for path, name in routes(get_resolver().url_patterns) if not path.startswith("api/v1/")]
+ADMIN = sorted({name for path, name in ROUTES if path.startswith("admin/") and "<" not in path and "(" not in path})
+
+
+def test_every_address_is_in_the_matrix():
+    named = {name for path, name in ROUTES if not path.startswith("admin/")}
+    assert named == {*READ, *WRITE, *ELSEWHERE}
+
+
+@pytest.fixture
+def addresses(desk, asked):
+    """Return a function that fills a route's name with ids of what is there."""
+    agent = desk.desk.agent
+    pause = pause_scope(
+        workspace=desk.cast.workspace, scope_kind="agent", scope_id=agent.id, reason="Look", by=desk.cast.reviewer
+    )
+    found = {
+        "request_id": desk.requests(asked)[0].id,
+        "session_id": Session.objects.get().id,
+        "named": agent.name,
+        "pause_id": pause.id,
+        "scope_kind": "agent",
+        "scope_id": agent.id,
+    }
+    preview = preview_rollback(run_id=asked.id, by=desk.cast.reviewer)
+
+    def fill(name):
+        run = preview.id if name.startswith("runs:rollback") and name != "runs:rollbacks" else asked.id
+        values = {**found, "run_id": run}
+        path = next(path for path, named in ROUTES if named == name)
+        return reverse(name, kwargs={key: value for key, value in values.items() if f":{key}>" in path})
+
+    return fill
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_every_page_by_every_person(addresses, browse, name):
+    client, place = browse(name), INSIDE.index(name)
+    seen = {route: client.get(addresses(route)).status_code for route in READ}
+    assert seen == {route: expected[place] for route, expected in READ.items()}
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_every_form_by_every_person(addresses, browse, name):
+    client, place = browse(name), INSIDE.index(name)
+    seen = {route: client.post(addresses(route), {}).status_code for route in WRITE}
+    assert seen == {route: expected[place] for route, expected in WRITE.items()}
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_whoever_is_outside_is_asked_to_sign_in(addresses, browse, name):
+    client = browse(name)
+    answers = [client.get(addresses(route)) for route in READ] + [client.post(addresses(route)) for route in WRITE]
+    assert {answer.status_code for answer in answers} == {SIGN_IN}
+    assert all(answer["Location"].startswith("/sign-in/") for answer in answers)
+
+
+@pytest.mark.parametrize("name", [*INSIDE, *OUTSIDE])
+def test_nobody_without_a_staff_account_enters_the_admin(desk, browse, name):
+    client = browse(name)
+    entered = [route for route in ADMIN if route not in {"admin:login", "admin:logout"} and _is_in(client, route)]
+    assert entered == []
+
+
+def _is_in(client, route):
+    answer = client.get(reverse(route))
+    return answer.status_code not in {302, 403, 404}
