@@ -34,13 +34,13 @@ def describe_problems(result: dict[str, Any], generator: Any, request: Any, publ
     return result
 
 
-def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:
+def _statuses(path: str, method: str, described: dict[str, Any]) -> list[str]:
     found = {"400", "401", "403", "429"}
     if "{" in path or method != "get":
         found.add("404")
     if method != "get":
         found |= {"409", "413", "415", "422"}
-    if any(parameter["in"] == "query" for parameter in operation.get("parameters", [])):
+    if any(parameter["in"] == "query" for parameter in described.get("parameters", [])):
         found.add("422")
     return sorted(found)
 

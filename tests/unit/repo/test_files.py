@@ -85,7 +85,8 @@ def mentioned():
 def test_every_dependency_is_used():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = [re.match(r"[\w-]+", requirement)[0].lower() for requirement in project["dependencies"]]
-    unused = {name for name in names if MODULES.get(name, name.replace("-", "_")) not in mentioned()}
+    used = mentioned()
+    unused = {name for name in names if MODULES.get(name, name.replace("-", "_")) not in used}
     assert unused == UNUSED_YET.keys()
 
 
