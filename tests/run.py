@@ -92,7 +92,7 @@ def run_tests(environment: Mapping[str, str]) -> int:
 
     They are two processes, since the browser's driver keeps an event loop running, in which Django refuses to work.
     """
-    common = [PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadfile", "--cov"]
+    common = [PYTHON, "-m", "pytest", "--cov", "-n", "2", "--dist", "loadfile"]
     if has_browser():
         alone = [*common, "tests/browser", "--cov-report=", "--cov-fail-under=0"]
         status = subprocess.run(alone, env=environment, check=False).returncode

@@ -23,6 +23,7 @@ from tools.connectors.redaction import redact
 
 NOWHERE: Final = "/nonexistent/countersign"
 BUSY: Final = (
+    "not currently accepting connections",
     "too many",
     "starting up",
     "shutting down",

@@ -30,7 +30,7 @@ def test_nothing_is_reset_and_what_is_missing_is_made(superuser, name):
         inside.execute(f"REVOKE ALL ON customers, orders FROM {name}_agent")
     second = ensure(superuser, password="two", database=name)
     assert (first.host, first.port, first.database, first.user) == (second.host, second.port, name, f"{name}_agent")
-    with psycopg.connect(make_conninfo(superuser, dbname=name, user=second.user)) as agent:
+    with psycopg.connect(make_conninfo(superuser, dbname=name, user=second.user, password="two")) as agent:
         assert agent.execute("SELECT tier FROM customers WHERE id = 1003").fetchone() == ("gold",)
         assert agent.execute("SELECT count(*) FROM orders").fetchone() == (59,)
     assert "two" not in repr(second)
@@ -76,7 +76,7 @@ def test_two_at_once_make_one(superuser, name):
     ],
 )
 def test_the_agents_role_can_do_no_more_than_it_should(superuser, crm, statement):
-    with psycopg.connect(make_conninfo(superuser, dbname=crm.database, user=crm.user)) as agent:
+    with psycopg.connect(make_conninfo(superuser, dbname=crm.database, user=crm.user, password=crm.password)) as agent:
         with pytest.raises(errors.InsufficientPrivilege):
             agent.execute(statement)
         agent.rollback()

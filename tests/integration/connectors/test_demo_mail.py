@@ -93,10 +93,11 @@ def test_hostile_text_is_inert(tmp_path):
 
 @pytest.mark.parametrize("path", ["/messages/../../etc/passwd", "/messages/x", "/no", "/messages/" + "0" * 32])
 def test_an_absent_page_says_so(tmp_path, path):
-    with running(tmp_path) as (_, _, web), pytest.raises(urllib.error.HTTPError) as absent:
-        get(web + path)
-    assert absent.value.code == 404
-    assert "See the inbox" in absent.value.read().decode()
+    with running(tmp_path) as (_, _, web):
+        with pytest.raises(urllib.error.HTTPError) as absent:
+            get(web + path)
+        assert absent.value.code == 404
+        assert "See the inbox" in absent.value.read().decode()
 
 
 def test_it_stops_cleanly_and_says_why_it_cannot_start(tmp_path):
