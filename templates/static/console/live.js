@@ -108,14 +108,11 @@
     };
 
     const putBack = (id, text) => {
-        const field = document.getElementById(id);
         const place = document.querySelector("[data-typed]");
-        if (field) {
-            field.value = text;
-        } else if (place) {
-            place.hidden = false;
-            place.querySelector("textarea").value = text;
-        }
+        const field = document.getElementById(id) || place?.querySelector("textarea");
+        if (!field) return;
+        field.value = text;
+        if (place?.contains(field)) place.hidden = false;
     };
 
     const streams = () => {

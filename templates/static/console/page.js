@@ -65,7 +65,16 @@
         refreshTimes();
         setInterval(refreshTimes, EVERY);
     });
+    const keepCountTrue = () => {
+        const waiting = document.getElementById("inbox-waiting")?.dataset.count;
+        if (waiting === undefined) return;
+        for (const count of document.querySelectorAll("[data-waiting]")) {
+            count.firstChild.data = waiting;
+            count.classList.toggle("zero", waiting === "0");
+        }
+    };
     document.addEventListener("htmx:after:swap", () => {
+        keepCountTrue();
         showScripted(document);
         refreshTimes();
     });
