@@ -104,7 +104,7 @@ def _revision(request: Request) -> Action | None:
 
 def _doubt(request: Request, user: User) -> Request | None:
     """Return the request to settle the action that this one approved, where ``user`` may see it."""
-    if request.kind != RequestKind.ACTION or request.status != RequestStatus.APPROVED:
+    if request.kind != RequestKind.ACTION or request.status != RequestStatus.APPROVED or request.action_id is None:
         return None
     asked = Request.objects.visible_to(user).filter(action_id=request.action_id, kind=RequestKind.SETTLE)
     return asked.filter(workspace_id=request.workspace_id).defer("evidence").order_by("-opened_at").first()
