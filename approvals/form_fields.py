@@ -18,6 +18,7 @@ from django.utils.html import escape
 from workspaces.canonical import MAX_SAFE_INTEGER, canonical
 
 LONG_TEXT: Final = 80
+LONG_LIMIT: Final = 1000
 MAX_DIGITS: Final = 400
 NEEDED: Final = "This is needed."
 

@@ -16,6 +16,7 @@ from django import forms
 from approvals.diffs import label_of
 from approvals.form_fields import (
     ABSENT,
+    LONG_LIMIT,
     LONG_TEXT,
     ChoiceField,
     IntegerField,
@@ -180,5 +181,5 @@ def _shown(value: Any) -> str:
 
 def _rows(schema: Mapping[str, Any], value: Any) -> int:
     text = value if isinstance(value, str) else ""
-    long = schema.get("maxLength", 0) > LONG_TEXT or len(text) > LONG_TEXT
+    long = schema.get("maxLength", 0) > LONG_LIMIT or len(text) > LONG_TEXT
     return min(20, max(4, text.count("\n") + 2)) if long or "\n" in text or "\r" in text else 1

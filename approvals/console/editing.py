@@ -1,6 +1,5 @@
 """The page on which somebody writes their own version of an action's arguments."""
 
-import json
 from typing import Any
 
 from approvals.console.memo import memo
@@ -24,7 +23,6 @@ def edit_context(request: Request, user: User, form: ArgumentsForm, *, reason: s
 
 
 def _was(form: ArgumentsForm, name: str) -> str | None:
-    original = getattr(form.fields[name], "original", ABSENT)
-    if original is ABSENT:
-        return None
-    return original if isinstance(original, str) else json.dumps(original, ensure_ascii=False)
+    """Return the text that the field showed at first; None where the agent proposed no value."""
+    field = form.fields[name]
+    return None if getattr(field, "original", ABSENT) is ABSENT else str(field.initial)

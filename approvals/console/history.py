@@ -1,58 +1,56 @@
 """What happened to a request, in order, from rows: opened, decided, tried, read back, ended."""
 
+from datetime import datetime
+from typing import Final
+
 from approvals.console.surroundings import Surroundings
-from approvals.models import Decision
-from approvals.states import RequestStatus
+from approvals.models import Decision, Request
+from approvals.operations.deciding import CLOSES
+from approvals.states import DecisionKind
 from tools.models import Action, ActionAttempt
-from tools.states import AttemptKind, AttemptOutcome
+from tools.states import ActionStatus, AttemptKind, AttemptOutcome
 from workspaces.console.shapes import TimelineItem
+from workspaces.console.words import look
+
+ENDED_BY_DECISION: Final = {ActionStatus.REJECTED, ActionStatus.ANSWERED, ActionStatus.SUPERSEDED}
+"""How an action ends in the moment of the decision: the decision is the line that says so."""
 
 
 def history(around: Surroundings) -> list[TimelineItem]:
     """Return everything that is on record about the request and its action, oldest first."""
     request = around.request
-    items = [TimelineItem(title="Asked", kind="request", value="open", at=request.opened_at, key="opened")]
+    items = [TimelineItem(title="Asked", kind="request", value="open", at=request.opened_at, key="opened", plain=True)]
     items += [_decision(decision) for decision in request.decisions.all()]
     action = request.action
     items += [_attempt(attempt, action) for attempt in around.attempts if action]
-    if request.closed_at and request.status in {
-        RequestStatus.EXPIRED,
-        RequestStatus.CANCELLED,
-        RequestStatus.SUPERSEDED,
-    }:
-        items.append(
-            TimelineItem(
-                title="Closed",
-                kind="request",
-                value=request.status,
-                at=request.closed_at,
-                note=request.explanation,
-                key="closed",
-            )
-        )
-    if action and action.finished_at:
-        note = action.explanation
-        items.append(
-            TimelineItem(
-                title="The action ended",
-                kind="action",
-                value=action.status,
-                at=action.finished_at,
-                note=note,
-                key="end",
-            )
-        )
+    decided = any(CLOSES[DecisionKind(one.kind)] == request.status for one in request.decisions.all())
+    if request.closed_at and not decided:
+        items.append(_closed(request, request.closed_at))
+    if action and action.finished_at and action.status not in ENDED_BY_DECISION:
+        items.append(_ended(action, action.finished_at, around.attempts))
     return sorted(items, key=lambda item: item.at)
+
+
+def _closed(request: Request, at: datetime) -> TimelineItem:
+    note = request.explanation
+    return TimelineItem(title="Closed", kind="request", value=request.status, at=at, note=note, key="closed")
+
+
+def _ended(action: Action, at: datetime, attempts: list[ActionAttempt]) -> TimelineItem:
+    read_back = any(attempt.kind == AttemptKind.VERIFY for attempt in attempts)
+    note = "" if read_back else action.explanation
+    return TimelineItem(title="The action ended", kind="action", value=action.status, at=at, note=note, key="end")
 
 
 def _decision(decision: Decision) -> TimelineItem:
     limits = [("New limit", f"{decision.amount.normalize():f} USD")] if decision.amount is not None else []
     steps = [("New step limit", str(decision.steps))] if decision.steps is not None else []
-    settled = decision.settlement
+    kind, value = ("settlement", decision.settlement) if decision.settlement else ("decision", decision.kind)
     return TimelineItem(
-        title="Settled" if settled else "Decided",
-        kind="settlement" if settled else "decision",
-        value=settled or decision.kind,
+        title=look(kind, value).word,
+        kind=kind,
+        value=value,
+        plain=True,
         at=decision.at,
         by=str(decision.user),
         note=decision.reason,
@@ -72,7 +70,7 @@ def _attempt(attempt: ActionAttempt, action: Action) -> TimelineItem:
         value=attempt.outcome,
         at=attempt.started_at,
         took=took,
-        note=attempt.explanation,
+        note=attempt.explanation or (action.explanation if read_back else ""),
         data=attempt.evidence or None,
         proof="verified" if as_expected else "",
         key=str(attempt.id),

@@ -1,26 +1,28 @@
 """A request as a memo: the frozen evidence and the rows around it, put into the order in which a person reads."""
 
-import json
 from typing import Any, Final
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from approvals.console.history import history
+from approvals.console.outcome import outcome
 from approvals.console.surroundings import PERSON, Surroundings, surroundings
 from approvals.diffs import label_of
 from approvals.models import Request
 from approvals.permissions import refusal
-from approvals.sentences import UNDO
-from approvals.states import RequestKind, RequestStatus
+from approvals.sentences import UNDO, named, short
+from approvals.states import ExpiryDoes, RequestKind, RequestStatus
 from tools.provenance import MAX_EXCERPT
 from tools.states import Effect
+from workspaces.canonical import digest
 from workspaces.console import differences
-from workspaces.console.links import INBOX, agent_url, request_url, run_url
+from workspaces.console.links import EVENTS, INBOX, agent_url, request_url, run_url
 from workspaces.console.shapes import (
     Argument,
     DecisionBar,
     Facts,
+    Onward,
     Quorum,
     Read,
     Reason,
@@ -34,12 +36,18 @@ from workspaces.console.shapes import (
 )
 from workspaces.models import User
 
-MAX_NAMED: Final = 60
+UNDECIDED: Final = {
+    ExpiryDoes.EXPIRE: "nothing is done",
+    ExpiryDoes.REJECT: "it counts as rejected and the agent is told so",
+}
 TIME_IS_UP: Final = "The time for this request has run out."
 
 
-def memo(request: Request, user: User, unsent: Unsent | None = None) -> RequestPage:
-    """Return the page of ``request`` for ``user``; ``unsent`` is an answer of theirs that was not taken."""
+def memo(request: Request, user: User, unsent: Unsent | None = None, onward: Onward | None = None) -> RequestPage:
+    """Return the page of ``request`` for ``user``; ``unsent`` is an answer of theirs that was not taken.
+
+    ``onward`` is the request that they may decide on next.
+    """
     around = surroundings(request, user)
     evidence = request.evidence
     action = evidence.get("action") or {}
@@ -63,13 +71,18 @@ def memo(request: Request, user: User, unsent: Unsent | None = None) -> RequestP
         reasons=_reasons(request),
         quorum=_quorum(request),
         probe=(evidence.get("probe") or {}).get("sentence", ""),
+        found=found_out(evidence.get("probe") or {}),
         back_url=INBOX,
+        onward=onward,
         cost=around.cost,
         currency="USD",
         history=history(around),
         **_revision(request, around),
         **_evidence(evidence, around),
-        **_end(request, around),
+        outcome=outcome(around),
+        version=_version(request, around),
+        events_url=f"{EVENTS}?run={request.run_id}",
+        region_url=request_url(request.id),
     )
 
 
@@ -78,7 +91,8 @@ def _facts(request: Request) -> Facts:
     action = evidence.get("action")
     if action is None:
         return Facts(does=str(evidence.get("sentence") or request.title).rstrip("."), effect="")
-    target, values = _named(action, evidence.get("before"), evidence.get("predicted"))
+    arguments, schema = action["arguments"], action.get("schema") or {}
+    target, values = named(arguments, schema, evidence.get("before"), evidence.get("predicted"))
     return Facts(
         does=("In doubt: " if request.kind == RequestKind.SETTLE else "") + action["title"],
         effect=action["effect"],
@@ -97,40 +111,18 @@ def _undo(action: dict[str, Any]) -> str:
     return said.removeprefix(UNDO[Effect(action["effect"])]).strip() if action["effect"] in same else said
 
 
-def _named(action: dict[str, Any], before: Any, after: Any) -> tuple[str, list[str]]:
-    """Return which object it is about, and what of it would change or be sent: short values only, by name."""
-    arguments = action["arguments"]
-    if isinstance(before, dict) and isinstance(after, dict):
-        same = [name for name, value in arguments.items() if before.get(name) == value]
-        moved = [name for name in after if before.get(name) != after[name]]
-        changed = [f"{label_of([n])} {_short(before.get(n))} → {_short(after[n])}" for n in moved]
-        return ", ".join(f"{label_of([n])} {_short(arguments[n])}" for n in same), changed
-    needed = [name for name in (action.get("schema") or {}).get("required", []) if name in arguments]
-    order = list(dict.fromkeys([*needed, *arguments]))
-    short = [n for n in order if not isinstance(arguments[n], dict | list) and len(str(arguments[n])) <= MAX_NAMED]
-    named = [f"{label_of([n])} {_short(arguments[n])}" for n in short]
-    return (named[0], named[1:4]) if named else ("", [])
-
-
-def _short(value: Any) -> str:
-    if value is None or value == "":
-        return "empty"
-    text = " ".join((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split())
-    return text if len(text) <= MAX_NAMED else text[: MAX_NAMED - 1] + "…"
-
-
 def _bar(request: Request, user: User, unsent: Unsent | None) -> DecisionBar | None:
     if request.status != RequestStatus.OPEN:
         return None
     late = TIME_IS_UP if request.expires_at <= timezone.now() else ""
-    about_action = request.kind == RequestKind.ACTION
+    editable = request.kind == RequestKind.ACTION and not (request.action and request.action.is_repair)
     address = request_url(request.id)
     run = request.evidence.get("run") or {}
     return DecisionBar(
         decide_url=f"{address}decisions/",
         binding=request.evidence_digest,
         kind=request.kind,
-        edit_url=f"{address}edit/" if about_action else "",
+        edit_url=f"{address}edit/" if editable else "",
         may_respond=request.kind in {RequestKind.ACTION, RequestKind.FORM},
         why_not=late or refusal(user, request),
         note=_note(request),
@@ -202,7 +194,7 @@ def _quorum(request: Request) -> Quorum:
         needed=request.quorum,
         approvals=request.approvals,
         expires_at=request.expires_at,
-        on_expiry=str(request.get_on_expiry_display()).lower(),
+        on_expiry=UNDECIDED[ExpiryDoes(request.on_expiry)],
     )
 
 
@@ -246,7 +238,7 @@ def _ticket(evidence: dict[str, Any], people: dict[str, str]) -> Ticket | None:
 
 
 def _read(read: dict[str, Any]) -> Read:
-    asked = ", ".join(f"{label_of([name])} {_short(value)}" for name, value in (read.get("arguments") or {}).items())
+    asked = ", ".join(f"{label_of([name])} {short(value)}" for name, value in (read.get("arguments") or {}).items())
     title = f"{read['title']}: {asked}" if asked else read["title"]
     return Read(title=title, tool=read["tool"], data=read["result"], trust=read["trust"], at=_time(read))
 
@@ -270,15 +262,18 @@ def _time(part: dict[str, Any]) -> Any:
     return parse_datetime(part["at"]) if part.get("at") else None
 
 
-def _end(request: Request, around: Surroundings) -> dict[str, Any]:
-    """Return how a request that is over ended, and the way to what has taken its place."""
-    if request.status == RequestStatus.OPEN:
-        return {}
-    decisions = list(request.decisions.all())
-    by = f" by {decisions[-1].user}" if decisions else ""
-    verb = "Edited" if decisions and decisions[-1].kind == "edit" else request.get_status_display()
-    successor = around.successor
-    return {
-        "outcome": f"{verb}{by}. {request.explanation}".strip(),
-        "successor_url": request_url(successor.id) if successor else "",
-    }
+def found_out(probe: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what a probe found that has one value, by name: what a person looks for at the outside system."""
+    found = probe.get("evidence")
+    flat = found.items() if isinstance(found, dict) else ()
+    return [(label_of([name]), short(value)) for name, value in flat if not isinstance(value, dict | list)]
+
+
+def _version(request: Request, around: Surroundings) -> str:
+    """Return a digest of everything on the page that may move while somebody looks at it."""
+    action = request.action
+    moving: list[Any] = [request.status, request.approvals, request.expires_at <= timezone.now()]
+    moving += [[str(one.id) for one in request.decisions.all()], [[str(a.id), a.outcome] for a in around.attempts]]
+    moving += [action.status if action else "", around.siblings]
+    moving += [str(one.pk) + one.status if one else "" for one in (around.successor, around.revision, around.doubt)]
+    return digest(moving)[:16]

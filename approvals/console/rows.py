@@ -8,11 +8,12 @@ from django.db.models.fields.json import KT
 from django.http import HttpRequest
 
 from approvals.models import Request, ReviewQueue
-from approvals.states import RequestKind
+from approvals.permissions import refusal
+from approvals.states import RequestKind, RequestStatus
 from workspaces.console.links import EVENTS, INBOX, NEW_RUN, request_url
 from workspaces.console.listing import PAGE_SIZE, asked, choice, page_of
 from workspaces.console.run_shapes import Filter, Pager
-from workspaces.console.shapes import InboxRow
+from workspaces.console.shapes import InboxRow, Onward
 from workspaces.models import User, Workspace
 
 OPEN, OVER = "", "over"
@@ -104,6 +105,15 @@ def beside(user: User, workspace: Workspace, selected: Request) -> dict[str, Any
         "region_url": f"{INBOX}?selected={selected.id}",
         **_around(user, workspace),
     }
+
+
+def onward(request: Request, user: User) -> Onward | None:
+    """Return the newest other request that ``user`` may decide on, once there is nothing left to decide on this one."""
+    if request.status == RequestStatus.OPEN and not refusal(user, request):
+        return None
+    others = Request.objects.waiting_for(user).filter(workspace=request.workspace_id).exclude(pk=request.pk)
+    found = others.order_by("-opened_at", "-id").values_list("id", "title").first()
+    return Onward(url=request_url(found[0]), title=found[1]) if found else None
 
 
 def waiting(user: User, workspace: Workspace) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 
 from approvals.models import Decision, Request
+from approvals.states import RequestKind, RequestStatus
 from tools.models import Action, ActionAttempt, UsageRecord
 from workspaces.models import User
 
@@ -29,6 +30,8 @@ class Surroundings:
     attempts: list[ActionAttempt] = field(default_factory=list)
     edit: Decision | None = None
     successor: Request | None = None
+    revision: Action | None = None
+    doubt: Request | None = None
     cost: Decimal | None = None
 
 
@@ -42,6 +45,8 @@ def surroundings(request: Request, user: User) -> Surroundings:
         attempts=list(action.attempts.order_by("started_at")[:MAX_ATTEMPTS]) if action else [],
         edit=_edit(action),
         successor=_successor(request, user),
+        revision=_revision(request),
+        doubt=_doubt(request, user),
         cost=_cost(request),
     )
 
@@ -83,11 +88,26 @@ def _edit(action: Action | None) -> Decision | None:
 
 def _successor(request: Request, user: User) -> Request | None:
     """Return the request that has taken this one's place, where ``user`` may see it."""
-    if request.status != "superseded" or request.action_id is None:
+    if request.status != RequestStatus.SUPERSEDED or request.action_id is None:
         return None
     later = Q(action_id=request.action_id, opened_at__gt=request.opened_at) | Q(action__revises_id=request.action_id)
     found = Request.objects.visible_to(user).filter(later, workspace_id=request.workspace_id).defer("evidence")
     return found.order_by("-opened_at").first()
+
+
+def _revision(request: Request) -> Action | None:
+    """Return the action that an edit put in the place of this request's."""
+    if request.status != RequestStatus.SUPERSEDED or request.action_id is None:
+        return None
+    return Action.objects.filter(revises_id=request.action_id, workspace_id=request.workspace_id).first()
+
+
+def _doubt(request: Request, user: User) -> Request | None:
+    """Return the request to settle the action that this one approved, where ``user`` may see it."""
+    if request.kind != RequestKind.ACTION or request.status != RequestStatus.APPROVED or request.action_id is None:
+        return None
+    asked = Request.objects.visible_to(user).filter(action_id=request.action_id, kind=RequestKind.SETTLE)
+    return asked.filter(workspace_id=request.workspace_id).defer("evidence").order_by("-opened_at").first()
 
 
 def _cost(request: Request) -> Decimal | None:

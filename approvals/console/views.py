@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from approvals.console.answers import answer_of, unsent
 from approvals.console.editing import edit_context
 from approvals.console.memo import memo
-from approvals.console.rows import beside, inbox
+from approvals.console.rows import beside, inbox, onward
 from approvals.errors import AlreadyDecided
 from approvals.forms import form_for
 from approvals.models import Decision, Request
@@ -43,8 +43,14 @@ def inbox_page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def request_page(request: HttpRequest, request_id: UUID) -> HttpResponse:
-    """Show one request as a memo, beside the inbox."""
-    return _show(request, _find(request, request_id))
+    """Show one request as a memo, beside the inbox; its live region gets the memo alone, if anything has moved."""
+    found = _find(request, request_id)
+    if not wants_region(request):
+        return _show(request, found)
+    page = memo(found, person_of(request), onward=onward(found, person_of(request)))
+    if request.GET.get("seen") == page.version:
+        return HttpResponse(status=204)
+    return render(request, "approvals/memo.html", {"page": page, "region": True})
 
 
 @require_POST
@@ -108,7 +114,7 @@ def _find(request: HttpRequest, request_id: UUID) -> Request:
 
 def _show(request: HttpRequest, found: Request, answer: Unsent | None = None, status: int = 200) -> HttpResponse:
     person = person_of(request)
-    context = {"page": memo(found, person, answer), "answer": answer}
+    context = {"page": memo(found, person, answer, onward(found, person)), "answer": answer}
     return render(
         request, "approvals/request.html", {**context, **beside(person, workspace_of(request), found)}, status=status
     )

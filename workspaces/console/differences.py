@@ -11,6 +11,9 @@ from workspaces.console.text import json_text
 WORDS_CAP: Final = 2_000
 """Words compared one by one; beyond that the comparison is quadratic, and the texts are shown whole."""
 
+LONG: Final = 200
+LONG_LINES: Final = 10
+
 _WORDS: Final = re.compile(r"\s+|\w+|[^\w\s]")
 
 
@@ -30,6 +33,12 @@ class FieldDiff:
     kind: str
     before: tuple[Segment, ...] | None
     after: tuple[Segment, ...] | None
+
+    @property
+    def is_long(self) -> bool:
+        """Tell whether a side may be taller than its place, so that it has to be scrolled, by the keyboard too."""
+        sides = ["".join(part.text for part in side or ()) for side in (self.before, self.after)]
+        return any(len(text) > LONG or text.count("\n") > LONG_LINES for text in sides)
 
 
 def fields(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[FieldDiff]:
@@ -60,16 +69,22 @@ def segments(before: str, after: str) -> tuple[tuple[Segment, ...], tuple[Segmen
 
 def _field(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> FieldDiff:
     if name not in new:
-        return FieldDiff(name, "removed", (Segment("removed", _shown(old[name])),), None)
+        return FieldDiff(name, "removed", _whole("removed", _shown(old[name])), None)
     if name not in old:
-        return FieldDiff(name, "added", None, (Segment("added", _shown(new[name])),))
+        return FieldDiff(name, "added", None, _whole("added", _shown(new[name])))
     before, after = _shown(old[name]), _shown(new[name])
     if json_text(old[name]) == json_text(new[name]):
-        return FieldDiff(name, "same", (Segment("same", before),), (Segment("same", after),))
+        return FieldDiff(name, "same", _whole("same", before), _whole("same", after))
     if before == after:
         before, after = json_text(old[name]), json_text(new[name])
     return FieldDiff(name, "changed", *segments(before, after))
 
 
+def _whole(kind: str, text: str) -> tuple[Segment, ...]:
+    return (Segment(kind, text),) if text else ()
+
+
 def _shown(value: Any) -> str:
+    if value is None:
+        return ""
     return value if isinstance(value, str) else json_text(value)

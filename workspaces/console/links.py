@@ -19,6 +19,11 @@ def run_url(run_id: UUID | str) -> str:
     return f"{RUNS}{run_id}/"
 
 
+def action_url(run_id: UUID | str, action_id: UUID | str) -> str:
+    """Return the place on a run's page where one of its actions stands."""
+    return f"{RUNS}{run_id}/#item-{action_id}"
+
+
 def agent_url(agent_id: UUID | str) -> str:
     """Return the address of an agent's page."""
     return f"{AGENTS}{agent_id}/"

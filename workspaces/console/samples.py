@@ -17,6 +17,8 @@ from workspaces.console.shapes import (
     Frame,
     InboxRow,
     NavItem,
+    Onward,
+    Outcome,
     PauseRow,
     Quorum,
     Read,
@@ -181,6 +183,16 @@ def history() -> tuple[TimelineItem, ...]:
     )  # fmt: skip
 
 
+def outcome() -> Outcome:
+    """Return the end of a request that two people approved."""
+    return Outcome(
+        value="approved", title="Approved by reviewer@example.com and finance@example.com", at=ago(minutes=2),
+        reason="Agreed on the phone. " + BIDI,
+        then="It was carried out. Read back: the system shows the expected state.",
+        action="succeeded", url=HERE, label="See what became of it",
+    )  # fmt: skip
+
+
 def bars() -> dict[str, DecisionBar]:
     """Return the decision bar in each of its states."""
     note = "You decide as a reviewer of the queue “writes”."
@@ -240,5 +252,7 @@ def request_page(state: str = "action") -> RequestPage:
         quorum=Quorum(queue="writes", needed=2, approvals=1, expires_at=ago(hours=-4), on_expiry="nothing is done"),
         probe="The mail server closed the connection after the message was sent, before it answered." if settle else "",
         words=(words(worst if hostile else ""),), history=history(), cost=Decimal("0.0184"), currency="USD",
-        outcome="finance@example.com approved this 2 minutes before you opened it." if state == "decided" else "",
+        outcome=outcome() if state == "decided" else None,
+        onward=Onward(url=HERE, title=_ROWS[1][0]) if state in {"decided", "refused"} else None,
+        found=(("message id", "<7e664facf6c14c11760b2107dcc110c6@a.example>"), ("to", LONG_WORD)) if settle else (),
     )  # fmt: skip

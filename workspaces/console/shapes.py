@@ -175,6 +175,7 @@ class Sibling:
 class TimelineItem:
     """One thing that happened. ``kind``/``value`` look up its status; ``icon`` defaults to the status's icon.
 
+    ``plain``: the title says the status already.
     ``undo_url`` takes a POST of ``key`` as ``action``: it previews the rollback of this alone.
     """
 
@@ -193,6 +194,7 @@ class TimelineItem:
     cost: Decimal | None = None
     currency: str = ""
     costed: bool = False
+    plain: bool = False
     proof: str = ""
     facts: Sequence[tuple[str, str]] = ()
     changes: Sequence[FieldDiff] = ()
@@ -266,6 +268,31 @@ class Quorum:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a request ended: ``value`` is its status, ``reason`` the person's words, ``then`` what has come of it.
+
+    ``action`` is the status of what was approved; ``url`` leads to what took its place or followed.
+    """
+
+    value: str
+    title: str
+    at: datetime | None = None
+    reason: str = ""
+    then: str = ""
+    action: str = ""
+    url: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Onward:
+    """The next request that waits for the person, once they are done with this one."""
+
+    url: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPage:
     """Everything that the request page shows, in its order. See ``approvals/request.html``."""
 
@@ -302,5 +329,9 @@ class RequestPage:
     cost: Decimal | None = None
     currency: str = ""
     back_url: str = ""
-    outcome: str = ""
-    successor_url: str = ""
+    outcome: Outcome | None = None
+    onward: Onward | None = None
+    found: Sequence[tuple[str, str]] = ()
+    version: str = ""
+    events_url: str = ""
+    region_url: str = ""

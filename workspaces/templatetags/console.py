@@ -106,6 +106,28 @@ def json_size(value: Any) -> int:
 
 
 @register.filter
+def records(value: Any) -> list[list[tuple[str, str]]]:
+    """Return the few small records that ``value`` is or holds in its one list, as names and values; else nothing."""
+    lists = [part for part in value.values() if isinstance(part, list)] if isinstance(value, dict) else []
+    rows = value if isinstance(value, list) else lists[0] if len(lists) == 1 else [value]
+    if not 0 < len(rows) <= _FEW_RECORDS or not all(isinstance(row, dict) and row and _is_flat(row) for row in rows):
+        return []
+    return [[(str(name).replace("_", " "), _plain(part)) for name, part in row.items()] for row in rows]
+
+
+_FEW_RECORDS: Final = 3
+_FEW_VALUES: Final = 12
+
+
+def _is_flat(row: dict[str, Any]) -> bool:
+    return len(row) <= _FEW_VALUES and not any(isinstance(part, dict | list) for part in row.values())
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else text.json_text(value)
+
+
+@register.filter
 def is_long(value: object, length: int = 600) -> bool:
     """Tell whether text is too long to be shown unfolded."""
     return len(str(value)) > length

@@ -1,4 +1,4 @@
-// The keyboard: j k Enter in lists, a e r on a request, g + letter to go, ? for help. No key ever decides anything:
+// The keyboard: j k Enter in lists, a e r n on a request, g + letter to go, ? for help. No key ever decides anything:
 // it moves the focus to the form that does, and the person submits it.
 "use strict";
 
@@ -53,6 +53,7 @@
         a: () => focusPart("a"),
         e: () => focusPart("e"),
         r: () => focusPart("r"),
+        n: () => focusPart("n"),
         g: () => { goingUntil = Date.now() + WAIT_FOR_SECOND_KEY; },
         "?": toggleHelp,
     };

@@ -1,18 +1,42 @@
 // Live regions. The server's events carry nothing; each one makes htmx fetch the region again through its checked view.
 //   <div data-live="/events/url/" data-live-state="#where-it-is-said" hx-get="/region/url/" hx-trigger="refresh">
-// Where the connection is lost the region is polled, and the page says so.
+// Regions of one address share one stream. Where the connection is lost they are polled, and the page says so. A region
+// in which somebody types waits until they are done, unless it is marked data-live-at-once; typed text is never lost.
 "use strict";
 
 (() => {
     const SETTLE = 250;
     const POLL = 5000;
     const TRY_AGAIN = 30000;
+    const TYPED = "textarea, input:not([type=hidden]), select";
 
     class Region {
         constructor(element) {
             this.element = element;
-            this.state = document.querySelector(element.dataset.liveState);
             this.soon = null;
+        }
+
+        refreshSoon() {
+            clearTimeout(this.soon);
+            this.soon = setTimeout(() => this.refresh(), SETTLE);
+        }
+
+        refresh() {
+            const active = document.activeElement;
+            const atOnce = "liveAtOnce" in this.element.dataset;
+            if (!atOnce && this.element.contains(active) && active.matches(TYPED)) {
+                this.soon = setTimeout(() => this.refresh(), POLL);
+                return;
+            }
+            htmx.trigger(this.element, "refresh");
+        }
+    }
+
+    class Stream {
+        constructor(address, elements) {
+            this.address = address;
+            this.regions = elements.map((element) => new Region(element));
+            this.states = new Set(elements.map((element) => document.querySelector(element.dataset.liveState)));
             this.poll = null;
             this.source = null;
             this.again = null;
@@ -23,9 +47,9 @@
             this.poll = null;
             this.close();
             this.poll = polling;
-            this.source = new EventSource(this.element.dataset.live);
+            this.source = new EventSource(this.address);
             this.source.onopen = () => this.connected();
-            this.source.onmessage = () => this.refreshSoon();
+            this.source.onmessage = () => { for (const region of this.regions) region.refreshSoon(); };
             this.source.onerror = () => this.lost();
         }
 
@@ -48,51 +72,67 @@
             this.poll = this.again = null;
         }
 
-        refreshSoon() {
-            clearTimeout(this.soon);
-            this.soon = setTimeout(() => this.refresh(), SETTLE);
-        }
-
         refresh() {
-            const active = document.activeElement;
-            if (this.element.contains(active) && active.matches("input, textarea, select")) {
-                this.soon = setTimeout(() => this.refresh(), POLL);
-                return;
-            }
-            htmx.trigger(this.element, "refresh");
+            for (const region of this.regions) region.refresh();
         }
 
         say(text, lost) {
-            if (!this.state) return;
-            this.state.classList.toggle("lost", lost);
-            const words = this.state.querySelector("[data-words]");
-            if (words.textContent !== text) words.textContent = text;
+            for (const state of this.states) {
+                if (!state) continue;
+                state.classList.toggle("lost", lost);
+                const words = state.querySelector("[data-words]");
+                if (words.textContent !== text) words.textContent = text;
+            }
         }
     }
 
-    const keepFolds = () => {
+    // What is open stays open, what is typed stays typed: in its field, or where the field is gone, in [data-typed].
+    const keepFoldsAndText = () => {
         let open = [];
-        const keyed = (root) => root.querySelectorAll("details[data-fold]");
+        let typed = [];
+        let focused = null;
+        const foldKey = (fold) => fold.dataset.fold || fold.dataset.key || "";
+        const keyed = () => document.querySelectorAll("[data-live] details[data-fold], [data-live] details[data-key]");
+        const fields = () => document.querySelectorAll("[data-live] textarea, [data-live] input:not([type=hidden])");
         document.addEventListener("htmx:before:swap", () => {
-            open = [...keyed(document)].filter((fold) => fold.open).map((fold) => fold.dataset.fold);
+            open = [...keyed()].filter((fold) => fold.open).map(foldKey);
+            typed = [...fields()].filter((field) => field.id && field.value).map((field) => [field.id, field.value]);
+            focused = document.activeElement?.closest("[data-live]") ? document.activeElement.id : null;
         });
         document.addEventListener("htmx:after:swap", () => {
-            for (const fold of keyed(document)) if (open.includes(fold.dataset.fold)) fold.open = true;
+            for (const fold of keyed()) if (open.includes(foldKey(fold))) fold.open = true;
+            for (const [id, text] of typed) putBack(id, text);
+            if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
+            typed = [];
         });
     };
 
+    const putBack = (id, text) => {
+        const place = document.querySelector("[data-typed]");
+        const field = document.getElementById(id) || place?.querySelector("textarea");
+        if (!field) return;
+        field.value = text;
+        if (place?.contains(field)) place.hidden = false;
+    };
+
+    const streams = () => {
+        const elements = [...document.querySelectorAll("[data-live]")];
+        const addresses = [...new Set(elements.map((element) => element.dataset.live))];
+        return addresses.map((each) => new Stream(each, elements.filter((element) => element.dataset.live === each)));
+    };
+
     document.addEventListener("DOMContentLoaded", () => {
-        const regions = [...document.querySelectorAll("[data-live]")].map((element) => new Region(element));
-        if (!regions.length) return;
-        keepFolds();
-        for (const region of regions) region.connect();
+        const all = streams();
+        if (!all.length) return;
+        keepFoldsAndText();
+        for (const stream of all) stream.connect();
         document.addEventListener("visibilitychange", () => {
-            for (const region of regions) {
-                if (document.hidden) { region.close(); continue; }
-                region.refresh();
-                region.connect();
+            for (const stream of all) {
+                if (document.hidden) { stream.close(); continue; }
+                stream.refresh();
+                stream.connect();
             }
         });
-        window.addEventListener("pagehide", () => { for (const region of regions) region.close(); });
+        window.addEventListener("pagehide", () => { for (const stream of all) stream.close(); });
     });
 })();

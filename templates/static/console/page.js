@@ -35,6 +35,16 @@
         }
     };
 
+    // What was proposed is told only beside a field that says something else now.
+    const tellChange = (was) => {
+        const field = document.getElementById(was.dataset.of);
+        if (field) was.hidden = field.value.replaceAll("\r\n", "\n") === was.dataset.was.replaceAll("\r\n", "\n");
+    };
+    const tellChanges = () => document.querySelectorAll("[data-was]").forEach(tellChange);
+    document.addEventListener("input", (event) => {
+        if (event.target.id) document.querySelectorAll(`[data-of="${CSS.escape(event.target.id)}"]`).forEach(tellChange);
+    });
+
     document.addEventListener("click", (event) => {
         const button = event.target.closest("[data-copy]");
         if (button) copy(button);
@@ -47,6 +57,7 @@
     });
     window.addEventListener("pageshow", () => {
         for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+        tellChanges();
     });
 
     document.addEventListener("DOMContentLoaded", () => {
@@ -54,7 +65,16 @@
         refreshTimes();
         setInterval(refreshTimes, EVERY);
     });
+    const keepCountTrue = () => {
+        const waiting = document.getElementById("inbox-waiting")?.dataset.count;
+        if (waiting === undefined) return;
+        for (const count of document.querySelectorAll("[data-waiting]")) {
+            count.firstChild.data = waiting;
+            count.classList.toggle("zero", waiting === "0");
+        }
+    };
     document.addEventListener("htmx:after:swap", () => {
+        keepCountTrue();
         showScripted(document);
         refreshTimes();
     });

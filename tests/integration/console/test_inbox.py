@@ -73,7 +73,7 @@ def test_ones_own_to_decide_come_first_and_the_count_is_true(cast, fill, browse)
     assert len(rows) == 2
     assert "Not yours to decide" not in rows[0]
     assert "Not yours to decide" in rows[1]
-    assert '<span class="count ">1<span' in text
+    assert '<span class="count " data-waiting>1<span' in text
 
 
 def test_titles_are_inert(fill, browse):

@@ -77,3 +77,18 @@ def test_run_at_its_limit_is_stopped_with_a_reason(desk, stopped, browse):
     assert decide(browse("reviewer"), stopped, "reject", reason="Enough").status_code == 302
     run = desk.rest(Run.objects.get(pk=stopped.run_id))
     assert run.status == "failed"
+
+
+def test_approved_request_in_doubt_leads_to_its_settlement_with_what_to_look_for(desk, asked, browse):
+    request = desk.request_for(asked, REPLY)
+    desk.mailbox.drop_after_data = True
+    decide(browse("reviewer"), request)
+    desk.rest(asked)
+    settle = Request.objects.get(run_id=asked.id, kind=RequestKind.SETTLE)
+    client = browse("finance")
+    text = client.get(address(request)).content.decode()
+    assert "nobody knows whether it happened" in text
+    assert f'href="{address(settle)}"' in text
+    shown = client.get(address(settle)).content.decode()
+    assert "What to look for" in shown
+    assert settle.evidence["probe"]["evidence"]["message_id"].strip("<>") in shown
