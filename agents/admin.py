@@ -8,7 +8,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute, Run, Step, Worker
-from agents.operations import create_agent, publish_version, save_route
+from agents.operations import create_agent, publish_version, save_route, set_agent_enabled
 from agents.operations.pausing import pause_scope, release_pause
 from tools.models import Tool
 from workspaces.admin_forms import GrantForm, JsonField, OperationForm, choices_for, owned, person
@@ -44,12 +44,28 @@ class AgentAdmin(Setup):
     changeable = False
     list_display = ("name", "title", "current_version", "is_enabled", "workspace")
     list_select_related = ("current_version", "workspace")
+    actions = ("enable", "disable")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("workspace", "name", "title") if obj is None else (*self.list_display, "created_at")
 
     def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
         return create_agent(**data, by=by)
+
+    @admin.action(description="Enable: the agent takes new tasks")
+    def enable(self, request: HttpRequest, queryset: "models.QuerySet[Agent]") -> None:
+        self._set(request, queryset, enabled=True)
+
+    @admin.action(description="Disable: the agent takes no new tasks; runs under way go on")
+    def disable(self, request: HttpRequest, queryset: "models.QuerySet[Agent]") -> None:
+        self._set(request, queryset, enabled=False)
+
+    def _set(self, request: HttpRequest, queryset: "models.QuerySet[Agent]", *, enabled: bool) -> None:
+        def change(row: Agent) -> None:
+            set_agent_enabled(agent=row, enabled=enabled, by=person(request))
+
+        rows = queryset.select_related("workspace")
+        self.each(request, rows, change, "enabled." if enabled else "disabled.")
 
 
 class AgentVersionForm(OperationForm):

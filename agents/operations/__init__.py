@@ -1,6 +1,6 @@
 """Every write of the agents floor that people or programs ask for."""
 
-from agents.operations.configuring import create_agent, publish_version, save_route
+from agents.operations.configuring import create_agent, publish_version, save_route, set_agent_enabled
 from agents.operations.rollbacks import confirm_rollback, preview_rollback
 from agents.operations.runs import cancel_run, start_run
 
@@ -11,5 +11,6 @@ __all__ = [
     "preview_rollback",
     "publish_version",
     "save_route",
+    "set_agent_enabled",
     "start_run",
 ]

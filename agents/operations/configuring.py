@@ -13,7 +13,7 @@ from audit.ledger.recording import record
 from tools.models import Tool
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import digest
-from workspaces.errors import InvalidInput
+from workspaces.errors import InvalidInput, StaleState
 from workspaces.models import User, Workspace
 from workspaces.operations.authority import require_owner
 
@@ -21,9 +21,18 @@ ENDPOINT_KEYS = frozenset({"provider", "model", "base_url", "connection", "deadl
 
 
 def save_route(
-    *, workspace: Workspace, name: str, endpoints: list[dict[str, Any]], by: Actor, max_output_tokens: int = 2048
+    *,
+    workspace: Workspace,
+    name: str,
+    endpoints: list[dict[str, Any]],
+    by: Actor,
+    max_output_tokens: int = 2048,
+    is_new: bool = False,
 ) -> ModelRoute:
-    """Create or change a model route; raise ``InvalidInput`` for endpoints that are not understood."""
+    """Create or change a model route; raise ``InvalidInput`` for endpoints that are not understood.
+
+    With ``is_new`` a taken name is refused.
+    """
     require_owner(by, workspace, "set up model routes")
     _check_endpoints(endpoints)
     with transaction.atomic():
@@ -32,6 +41,8 @@ def save_route(
             name=name,
             defaults={"endpoints": endpoints, "max_output_tokens": max_output_tokens},
         )
+        if is_new and not created:
+            raise InvalidInput(f"There is a route named {name} already.", "Choose another name, or change that one.")
         record(
             workspace_id=workspace.id,
             actor=actor_text(by),
@@ -67,6 +78,21 @@ def create_agent(*, workspace: Workspace, name: str, title: str, by: Actor) -> A
     except IntegrityError as error:
         raise InvalidInput(f"There is an agent named {name} already.", "Choose another name.") from error
     return agent
+
+
+def set_agent_enabled(*, agent: Agent, enabled: bool, by: Actor) -> None:
+    """Let an agent take new tasks, or stop that; runs under way go on. Raise ``StaleState`` where it is so already."""
+    require_owner(by, agent.workspace, "enable and disable agents")
+    with transaction.atomic():
+        if not Agent.objects.filter(pk=agent.pk, is_enabled=not enabled).update(is_enabled=enabled):
+            raise StaleState(f"The agent {agent.name} is {'enabled' if enabled else 'disabled'} already.")
+        record(
+            workspace_id=agent.workspace_id,
+            actor=actor_text(by),
+            verb="agent.enabled" if enabled else "agent.disabled",
+            subject=("agent", agent.id),
+        )
+    agent.is_enabled = enabled
 
 
 def publish_version(

@@ -51,7 +51,9 @@ def _startable(agent_id: UUID, by: User) -> Agent:
     if not Agent.objects.startable_by(by).filter(pk=agent.pk).exists():
         raise Forbidden(f"You may not give tasks to {agent.title}.", "Ask an owner to grant it to your team.")
     if not agent.is_enabled or agent.current_version is None:
-        raise AgentUnavailable(f"{agent.title} takes no tasks now.")
+        raise AgentUnavailable(
+            f"{agent.title} takes no tasks now.", "It is disabled or has no version: an owner can change that."
+        )
     return agent
 
 

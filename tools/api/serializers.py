@@ -1,10 +1,13 @@
 """Tools and connections as the API shows them. A secret goes in and never comes out."""
 
-from typing import Any
+from typing import Any, Final
 
 from rest_framework import serializers
 
 from tools.models import Connection, Environment, Tool
+from tools.states import Effect
+
+CHANGEABLE: Final = ("title", "description", "options", "effect", "egress", "is_enabled")
 
 
 class ConnectionOutput(serializers.ModelSerializer[Connection]):
@@ -84,3 +87,43 @@ class ToolOutput(serializers.ModelSerializer[Tool]):
             "updated_at",
         ]
         read_only_fields = fields
+
+
+class ToolChange(serializers.Serializer[Any]):
+    """What may change of a tool; what is left out stays. The schema of its arguments follows from its options."""
+
+    title = serializers.CharField(max_length=120, required=False)
+    description = serializers.CharField(
+        max_length=5000, required=False, help_text="What the model reads about it: when to use it, and when not."
+    )
+    options = serializers.DictField(
+        required=False, help_text="What the operation may touch, as docs/connectors.md says for each."
+    )
+    effect = serializers.ChoiceField(
+        choices=Effect.choices, required=False, help_text="May be stricter than the operation's own."
+    )
+    egress = serializers.BooleanField(required=False, help_text="Whether it sends free text out; may only be stricter.")
+    is_enabled = serializers.BooleanField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a change of nothing."""
+        if not attrs:
+            raise serializers.ValidationError(f"Name what is to change: {', '.join(CHANGEABLE)}.")
+        return attrs
+
+
+class ToolInput(ToolChange):
+    """A new tool: one operation of a connection, narrowed by options."""
+
+    name = serializers.RegexField(
+        r"^[a-z][a-z0-9_.-]{0,99}$", help_text="Lower-case letters, digits, point, hyphen and underscore; it stays."
+    )
+    connection = serializers.UUIDField(help_text="The id of the connection that it goes through.")
+    operation = serializers.CharField(max_length=60, help_text="One of the operations of the connection's kind.")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Return the fields, of which a new tool needs title and description too."""
+        fields = super().get_fields()
+        for name in ("title", "description"):
+            fields[name].required = True
+        return fields

@@ -6,9 +6,17 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tools.api.serializers import ConnectionChange, ConnectionInput, ConnectionOutput, ToolOutput
+from tools.api.serializers import (
+    CHANGEABLE,
+    ConnectionChange,
+    ConnectionInput,
+    ConnectionOutput,
+    ToolChange,
+    ToolInput,
+    ToolOutput,
+)
 from tools.models import Connection, Tool
-from tools.operations import create_connection, update_connection
+from tools.operations import create_connection, save_tool, update_connection
 from workspaces.api.idempotency import once
 from workspaces.api.views import OwnersView, RowsView, RowView
 
@@ -26,6 +34,27 @@ class ToolsView(SetupView, RowsView):
     queryset = Tool.objects.none()
     serializer_class = ToolOutput
 
+    @extend_schema(request=ToolInput, responses={201: ToolOutput})
+    def post(self, request: Request) -> Response:
+        """Set up a tool; agents may propose it once a version names it."""
+        return once(request, self.workspace, lambda: self._create(request))
+
+    def _create(self, request: Request) -> Response:
+        sent = ToolInput(data=request.data)
+        sent.is_valid(raise_exception=True)
+        values = {"options": {}, **sent.validated_data}
+        connection = self.find(Connection.objects.all(), values.pop("connection"))
+        operation = values.pop("operation")
+        made = save_tool(
+            workspace=self.workspace,
+            by=self.caller,
+            connection=connection,
+            operation_name=operation,
+            is_new=True,
+            **values,
+        )
+        return self.shown(made, 201, Location=f"{request.path}{made.id}/")
+
 
 @extend_schema(tags=["tools"])
 class ToolView(SetupView, RowView):
@@ -33,6 +62,25 @@ class ToolView(SetupView, RowView):
 
     queryset = Tool.objects.none()
     serializer_class = ToolOutput
+
+    @extend_schema(request=ToolChange, responses=ToolOutput)
+    def patch(self, request: Request, row_id: UUID) -> Response:
+        """Change a tool; clearances given for its old definition lapse."""
+        tool = self.find(self.visible().select_related("connection"), row_id)
+        sent = ToolChange(data=request.data)
+        sent.is_valid(raise_exception=True)
+        kept = {name: getattr(tool, name) for name in CHANGEABLE}
+        values = {**kept, **sent.validated_data}
+        return self.shown(
+            save_tool(
+                workspace=self.workspace,
+                name=tool.name,
+                connection=tool.connection,
+                operation_name=tool.operation,
+                by=self.caller,
+                **values,
+            )
+        )
 
 
 @extend_schema(tags=["connections"])

@@ -107,10 +107,11 @@ def save_tool(
     effect: str | None = None,
     egress: bool | None = None,
     is_enabled: bool = True,
+    is_new: bool = False,
 ) -> Tool:
     """Create or change a tool. Its schema, effect and idempotency come from the connector's operation and the options.
 
-    ``effect`` and ``egress`` may only be stricter than the operation's own.
+    ``effect`` and ``egress`` may only be stricter than the operation's own. With ``is_new`` a taken name is refused.
     """
     require_owner(by, workspace, "set up tools")
     if connection.workspace_id != workspace.id:
@@ -134,6 +135,8 @@ def save_tool(
     }
     with transaction.atomic():
         tool, created = Tool.objects.update_or_create(workspace=workspace, name=name, defaults=values)
+        if is_new and not created:
+            raise InvalidInput(f"There is a tool named {name} already.", "Choose another name, or change that one.")
         record(
             workspace_id=workspace.id,
             actor=actor_text(by),

@@ -37,6 +37,13 @@ def test_agent_is_set_up_from_route_to_version(cast, pages, desk):
     assert [events(verb, cast.owner) for verb in verbs] == [1, 1, 1]
 
 
+def test_agent_is_disabled_and_enabled(cast, pages, desk):
+    for verb, expected in (("disable", False), ("disable", False), ("enable", True)):
+        pages.act(verb, desk.desk.agent)
+        assert Agent.objects.get().is_enabled is expected
+    assert [events(f"agent.{verb}", cast.owner) for verb in ("disabled", "enabled")] == [1, 1]
+
+
 def test_endpoint_that_is_not_understood_is_said_in_the_form(cast, pages):
     form = {"workspace": cast.workspace.pk, "name": "x", "max_output_tokens": 100}
     assert "no provider" in said(pages.add(ModelRoute, **form, endpoints='[{"provider": "oracle"}]'))

@@ -1,0 +1,91 @@
+"""What owners send to set up agents, versions and model routes."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from agents.models import ModelRoute
+from tools.models import Tool
+
+
+class AgentInput(serializers.Serializer[Any]):
+    """A new agent."""
+
+    name = serializers.SlugField(max_length=60, help_text="The name by which runs ask for it; it stays.")
+    title = serializers.CharField(max_length=120, help_text="What people read.")
+
+
+class AgentChange(serializers.Serializer[Any]):
+    """Whether it takes new tasks."""
+
+    is_enabled = serializers.BooleanField()
+
+
+class RouteOutput(serializers.ModelSerializer[ModelRoute]):
+    """A model route; API keys stand in the connections that its endpoints name."""
+
+    endpoints = serializers.ListField(child=serializers.DictField(), read_only=True)
+
+    class Meta:
+        model = ModelRoute
+        fields = ["id", "name", "endpoints", "max_output_tokens", "is_demo", "created_at", "updated_at"]
+        read_only_fields = fields
+
+
+class RouteInput(serializers.Serializer[Any]):
+    """A new model route."""
+
+    name = serializers.SlugField(max_length=60)
+    endpoints = serializers.ListField(
+        child=serializers.DictField(),
+        max_length=20,
+        help_text="In the order in which they are asked: provider, model, base_url, connection (by name, it holds the "
+        "API key), deadline_seconds.",
+    )
+    max_output_tokens = serializers.IntegerField(min_value=1, max_value=1_000_000, default=2048)
+
+
+class RouteChange(serializers.Serializer[Any]):
+    """What may change of a model route; what is left out stays."""
+
+    endpoints = serializers.ListField(child=serializers.DictField(), max_length=20, required=False)
+    max_output_tokens = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a change of nothing."""
+        if not attrs:
+            raise serializers.ValidationError("Name what is to change: endpoints or max_output_tokens.")
+        return attrs
+
+
+class VersionInput(serializers.Serializer[Any]):
+    """A new version of an agent. The context gives the ``workspace`` whose route and tools may be named."""
+
+    goal = serializers.CharField(max_length=20_000, help_text="What the agent is told that it is for.")
+    route = serializers.CharField(max_length=60, help_text="The name of a model route.")
+    tools = serializers.ListField(
+        child=serializers.CharField(max_length=100), max_length=200, help_text="The names of tools that it may propose."
+    )
+    step_limit = serializers.IntegerField(min_value=1, max_value=10_000, default=30)
+    budget_usd = serializers.DecimalField(
+        max_digits=12, decimal_places=6, min_value=0, allow_null=True, default=None, help_text="Per run; null: none."
+    )
+    calls_per_turn = serializers.IntegerField(min_value=1, max_value=100, default=16)
+    subject = serializers.DictField(
+        default=dict, help_text='Whose conversation it is: {"kind": "customer", "tool": a reading tool, "field": "id"}.'
+    )
+
+    def validate_route(self, name: str) -> ModelRoute:
+        """Return the route of this name."""
+        found = ModelRoute.objects.filter(workspace=self.context["workspace"], name=name).first()
+        if found is None:
+            raise serializers.ValidationError(f"There is no model route named {name!r} in this workspace.")
+        return found
+
+    def validate_tools(self, names: list[str]) -> list[Tool]:
+        """Return the tools of these names, each once."""
+        found = list(Tool.objects.filter(workspace=self.context["workspace"], name__in=names).order_by("name"))
+        missing = sorted(set(names) - {tool.name for tool in found})
+        if missing:
+            raise serializers.ValidationError(f"There is no tool named {', '.join(map(repr, missing))} here.")
+        return found
