@@ -111,7 +111,7 @@ def _explained(error: ValidationError) -> Iterator[tuple[str, str]]:
         yield from ((path + pointer([name]), "This is needed.") for name in missing)
     elif error.validator == "additionalProperties" and wanted is False:
         extra = [name for name in found if name not in schema.get("properties", ())]
-        yield from ((path + pointer([name]), "This tool has no such field.") for name in extra)
+        yield from ((path + pointer([name]), "There is no such field.") for name in extra)
     else:
         yield path, sentence_for(str(error.validator), wanted, found)
 

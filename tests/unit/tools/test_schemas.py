@@ -142,7 +142,7 @@ def test_a_missing_and_an_unknown_field_are_named_by_their_own_path():
     assert validate({"a": {"x~": 1}}, schema) == [
         Problem("/a/b", "This is needed."),
         Problem("/a/c~1d", "This is needed."),
-        Problem("/a/x~0", "This tool has no such field."),
+        Problem("/a/x~0", "There is no such field."),
     ]
 
 
