@@ -13,6 +13,7 @@ from audit.ledger.recording import record
 from tools.models import Tool
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import digest
+from workspaces.changes import is_unchanged
 from workspaces.errors import InvalidInput
 from workspaces.models import User, Workspace
 from workspaces.operations.authority import require_owner
@@ -23,15 +24,18 @@ ENDPOINT_KEYS = frozenset({"provider", "model", "base_url", "connection", "deadl
 def save_route(
     *, workspace: Workspace, name: str, endpoints: list[dict[str, Any]], by: Actor, max_output_tokens: int = 2048
 ) -> ModelRoute:
-    """Create or change a model route; raise ``InvalidInput`` for endpoints that are not understood."""
+    """Create or change a model route; saved as it is already, nothing is written.
+
+    Raise ``InvalidInput`` for endpoints that are not understood.
+    """
     require_owner(by, workspace, "set up model routes")
     _check_endpoints(endpoints)
+    values = {"endpoints": endpoints, "max_output_tokens": max_output_tokens}
+    present = ModelRoute.objects.filter(workspace=workspace, name=name).first()
+    if present is not None and is_unchanged(present, values):
+        return present
     with transaction.atomic():
-        route, created = ModelRoute.objects.update_or_create(
-            workspace=workspace,
-            name=name,
-            defaults={"endpoints": endpoints, "max_output_tokens": max_output_tokens},
-        )
+        route, created = ModelRoute.objects.update_or_create(workspace=workspace, name=name, defaults=values)
         record(
             workspace_id=workspace.id,
             actor=actor_text(by),

@@ -13,6 +13,7 @@ from tools.schemas import check_schema, schema_digest, validate
 from tools.states import Effect, Idempotency
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import digest
+from workspaces.changes import is_unchanged
 from workspaces.errors import InvalidInput, StaleState
 from workspaces.models import Workspace
 from workspaces.operations.authority import require_owner
@@ -110,7 +111,7 @@ def save_tool(
 ) -> Tool:
     """Create or change a tool. Its schema, effect and idempotency come from the connector's operation and the options.
 
-    ``effect`` and ``egress`` may only be stricter than the operation's own.
+    Saved as it is already, nothing is written. ``effect`` and ``egress`` may only be stricter than the operation's own.
     """
     require_owner(by, workspace, "set up tools")
     if connection.workspace_id != workspace.id:
@@ -132,6 +133,9 @@ def save_tool(
         "idempotency": Idempotency(made.idempotency),
         "is_enabled": is_enabled,
     }
+    present = Tool.objects.filter(workspace=workspace, name=name).select_related("connection").first()
+    if present is not None and is_unchanged(present, values):
+        return present
     with transaction.atomic():
         tool, created = Tool.objects.update_or_create(workspace=workspace, name=name, defaults=values)
         record(
