@@ -13,7 +13,7 @@ from workspaces.errors import InvalidInput
 
 pytestmark = pytest.mark.django_db
 CAREFULLY = settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     database=None,
@@ -124,5 +124,5 @@ def test_invariant_01_a_hostile_model_does_nothing_but_what_a_person_approved(de
     assert desk.rest(run).status == "succeeded", run.explanation
     for action in approved:
         action.refresh_from_db()
-        assert action.status == "succeeded" or (action.status == "failed" and action.explanation)
+        assert action.status == "succeeded" or (action.status in {"failed", "cancelled"} and action.explanation)
     check_only_the_approved_happened(desk, before, [action for action in approved if action.status == "succeeded"])
