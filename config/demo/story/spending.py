@@ -64,7 +64,7 @@ class _Messages(BaseHTTPRequestHandler):
 
 def _events() -> list[dict[str, Any]]:
     """Return the events of one answer (Anthropic's Messages API, streaming)."""
-    message = {"id": "msg_story", "type": "message", "role": "assistant", "content": [], "model": MODEL}
+    message: dict[str, Any] = {"id": "msg_story", "type": "message", "role": "assistant", "content": [], "model": MODEL}
     message |= {"stop_reason": None, "stop_sequence": None, "usage": {**USAGE, "output_tokens": 1}}
     text = {"type": "text_delta", "text": "There is nothing to do."}
     return [
