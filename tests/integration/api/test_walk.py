@@ -29,7 +29,7 @@ def blocks():
 
 
 def test_the_documented_walk_starts_watches_decides_and_rolls_back(desk, cast, serve, tmp_path):
-    _, base = serve()
+    _, base = serve(PYTEST_VERSION="the passwords of the tests")
     given, *walk = blocks()
     names = set(re.findall(r"\b([A-Z]+)=", given))
     assert names == {"HOST", "KEY", "TICKET", "PERSON", "PASSWORD"}
