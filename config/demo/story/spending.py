@@ -30,7 +30,7 @@ def budget(scene: Scene) -> None:
         (cap,) = run["budgets"]
         stopped = (run["status"], run["usage"]["calls"], len(asked))
         report.check("The money budget stops the run before the model is asked", stopped, ("waiting", 0, 0))
-        report.find("... with a reason in words", "budget", request["evidence"]["sentence"])
+        report.find("... with a reason in words", "may cost", request["evidence"]["sentence"])
         refused = scene.decide(scene.owner, request, amount=ENOUGH)
         report.check("Whoever began it may not let it spend more", refused.status_code, 403)
         scene.answer(scene.reviewer, request, "budget", {"amount": ENOUGH})

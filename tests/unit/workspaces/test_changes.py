@@ -24,7 +24,7 @@ def test_values_are_compared_as_json_and_nothing_is_equal_to_no_row():
     assert is_unchanged(row, {"name": "A"})
     assert not is_unchanged(row, {"name": "A", "slug": "b"})
     assert not is_unchanged(None, {})
-    row.name = {"limit": 1, "of": [1]}  # type: ignore[assignment]
+    row.name = {"limit": 1, "of": [1]}
     assert is_unchanged(row, {"name": {"of": [1], "limit": 1}})
     assert not is_unchanged(row, {"name": {"of": [1], "limit": True}})
 
