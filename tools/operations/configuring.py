@@ -138,14 +138,18 @@ def save_tool(
         return present
     with transaction.atomic():
         tool, created = Tool.objects.update_or_create(workspace=workspace, name=name, defaults=values)
-        record(
-            workspace_id=workspace.id,
-            actor=actor_text(by),
-            verb="tool.created" if created else "tool.changed",
-            subject=("tool", tool.id),
-            body={"schema": tool.schema_digest, "effect": str(tool.effect), "enabled": tool.is_enabled},
-        )
+        _record_tool(tool, "tool.created" if created else "tool.changed", by)
     return tool
+
+
+def _record_tool(tool: Tool, verb: str, by: Actor) -> None:
+    record(
+        workspace_id=tool.workspace_id,
+        actor=actor_text(by),
+        verb=verb,
+        subject=("tool", tool.id),
+        body={"schema": tool.schema_digest, "effect": str(tool.effect), "enabled": tool.is_enabled},
+    )
 
 
 def _schema_of(made: Operation, options: dict[str, Any]) -> dict[str, Any]:
