@@ -2,10 +2,22 @@
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
+from django.middleware.common import CommonMiddleware
+from django.urls import is_valid_path
 
 from workspaces.api.problem import problem_page
 from workspaces.console.problems import render_problem, too_large
 from workspaces.errors import DomainError, Forbidden, Malformed, NotFound
+
+API = "/api/"
+
+
+class PathMiddleware(CommonMiddleware):
+    """Sends people on to the address with a slash; a program is told of it, since a POST does not survive the way."""
+
+    def should_redirect_with_slash(self, request: HttpRequest) -> bool:
+        """Say whether the address lacks nothing but its slash, and a person asks."""
+        return not request.path.startswith(API) and super().should_redirect_with_slash(request)
 
 
 class Broken(DomainError):
@@ -30,6 +42,10 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what is not there, or not theirs."""
     hint = "It may have been removed, or belong to another workspace. Check the address."
+    if request.path.startswith(API):
+        hint = "Check the address: /api/v1/openapi.yaml describes all there are."
+        if not request.path.endswith("/") and is_valid_path(f"{request.path}/"):
+            hint = f"Addresses of the API end with a slash: {request.path}/"
     return _answer(request, NotFound("There is nothing here that you can see.", hint))
 
 
@@ -40,4 +56,4 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, error: DomainError) -> HttpResponse:
-    return problem_page(error) if request.path.startswith("/api/") else render_problem(request, error)
+    return problem_page(error) if request.path.startswith(API) else render_problem(request, error)

@@ -36,6 +36,7 @@ WORKER_HEARTBEAT_SECONDS = env.number("WORKER_HEARTBEAT_SECONDS", 3)
 WORKER_DEAD_AFTER_SECONDS = env.number("WORKER_DEAD_AFTER_SECONDS", 10)
 RETRY_BASE_SECONDS = env.number("RETRY_BASE_SECONDS", 1)
 SWEEP_SECONDS = env.number("SWEEP_SECONDS", 1)
+IDEMPOTENCY_DAYS = env.number("IDEMPOTENCY_DAYS", 7)
 
 # What is installed
 
@@ -71,7 +72,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "config.problems.PathMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",

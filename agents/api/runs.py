@@ -24,11 +24,13 @@ from agents.api.serializers import (
 from agents.models import Agent, Run, Step
 from agents.operations import cancel_run, confirm_rollback, preview_rollback, start_run
 from agents.states import RunKind, RunStatus
+from agents.waiting import why_it_waits
 from tools.models import Budget, UsageRecord
 from workspaces.api.filters import InstantFilter
 from workspaces.api.idempotency import HEADER, once
 from workspaces.api.paging import OldestFirst
 from workspaces.api.views import RowsView, RowView, WorkspaceView
+from workspaces.errors import NotFound
 from workspaces.models import Pause
 
 KEY = OpenApiParameter(
@@ -66,7 +68,9 @@ class RunRows(WorkspaceView):
         run: Any = self.find(self.visible(), run_id)
         run.budgets = Budget.objects.filter(scope_id=run.id)
         run.usage = _usage(run)
-        run.pauses = Pause.objects.over(run.scopes).select_related("created_by", "released_by")
+        run.pauses = list(Pause.objects.over(run.scopes).select_related("created_by", "released_by"))
+        holding = [pause for pause in run.pauses if not (run.is_repair and pause.allows_repair)]
+        run.waiting = why_it_waits(run, self.caller, holding)
         return Response(RunOutput(run).data, status=status, headers=headers)
 
 
@@ -97,9 +101,16 @@ class RunsView(RunRows, RowsView):
     def _start(self, request: Request) -> Response:
         sent = RunInput(data=request.data)
         sent.is_valid(raise_exception=True)
-        agent = self.find(Agent.objects.visible_to(self.caller), self._agent_id(sent.validated_data["agent"]))
+        agent = self._agent(sent.validated_data["agent"])
         run = start_run(agent_id=agent.id, text=sent.validated_data["text"], by=self.caller, source="api")
         return self.shown_run(run.id, 201, Location=f"{request.path}{run.id}/")
+
+    def _agent(self, named: str) -> Agent:
+        try:
+            return self.find(Agent.objects.visible_to(self.caller), self._agent_id(named))
+        except NotFound as error:
+            hint = "Check the name at /api/v1/agents/: what is not listed there, this account has no right to."
+            raise NotFound(error.message, hint) from error
 
     def _agent_id(self, named: str) -> UUID:
         """Return the id that ``named`` is, or that belongs to this name; an id that nobody has where there is none."""

@@ -131,6 +131,13 @@ class PauseOutput(serializers.ModelSerializer[Pause]):
         read_only_fields = fields
 
 
+class WaitingOutput(serializers.Serializer[Any]):
+    """Why a run stands still, and the open requests that the caller may see."""
+
+    sentence = serializers.CharField(help_text="Empty while the run moves or is over.")
+    requests = serializers.ListField(child=serializers.UUIDField())
+
+
 class RunOutput(RunRow):
     """A run with what it was given, what came of it, and what holds it."""
 
@@ -142,6 +149,7 @@ class RunOutput(RunRow):
     budgets = BudgetOutput(many=True, read_only=True)
     usage = UsageTotals(read_only=True)
     pauses = PauseOutput(many=True, read_only=True)
+    waiting = WaitingOutput(read_only=True)
     rollbacks = serializers.PrimaryKeyRelatedField[Any](many=True, read_only=True)
 
     class Meta(RunRow.Meta):
@@ -154,6 +162,7 @@ class RunOutput(RunRow):
             "budgets",
             "usage",
             "pauses",
+            "waiting",
             "rollbacks",
         ]
         read_only_fields = fields

@@ -1,32 +1,28 @@
 """The run page: what it is, why it stands still or moves, what it did, what it cost, and what can be done to it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
 from agents.console.rollback_page import report_lines
-from agents.console.rows import RunFacts, Used, effects_of, is_preview, row_of, used_by
+from agents.console.rows import RunFacts, Used, effects_of, row_of, used_by
 from agents.console.timeline import timeline
-from agents.models import Run, Worker
-from agents.states import RunKind, RunStatus, StepStatus
-from approvals.models import Request
+from agents.models import Run
+from agents.states import RunKind, RunStatus
+from agents.waiting import why_it_waits
 from tools.models import Action, Budget, Unit
 from tools.states import ActionStatus
 from workspaces.console.links import agent_url, request_url, run_url
 from workspaces.console.listing import page_of
 from workspaces.console.run_shapes import InFlight, RunPage
 from workspaces.console.shapes import PauseRow
-from workspaces.database import ClockTimestamp
 from workspaces.models import Pause, ScopeKind, User
 
 STEPS_SHOWN: Final = 60
 ROLLBACKS_SHOWN: Final = 10
-OPEN_SHOWN: Final = 50
 
 
 def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
@@ -34,7 +30,7 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
     rollbacks = list(run.rollbacks.select_related("agent").order_by("-id")[:ROLLBACKS_SHOWN])
     may = may_control(run, user)
     pauses = list(Pause.objects.over(run.scopes, repair=run.is_repair).select_related("created_by"))
-    waits, waits_url = why_it_waits(run, user, pauses)
+    waits, waits_url = _what_holds(run, user, pauses)
     steps, pager = page_of(request, run.steps.order_by("-number"), STEPS_SHOWN)
     undo_url = _rollback_url(run) if may else ""
     facts = _facts(run, pauses)
@@ -152,40 +148,9 @@ def pause_row(pause: Pause, run: Run, may: bool) -> PauseRow:
     )
 
 
-def why_it_waits(run: Run, user: User, pauses: Sequence[Pause]) -> tuple[str, str]:
+def _what_holds(run: Run, user: User, pauses: Sequence[Pause]) -> tuple[str, str]:
     """Return in words why the run does not move, and where that can be changed; two empty strings while it moves."""
-    if run.is_terminal:
-        return "", ""
-    if is_preview(run):
-        return "Nothing is rolled back until somebody confirms the preview.", reverse("runs:rollback", args=[run.id])
-    if pauses:
-        return "It goes on when the pause is released.", ""
-    if run.status == RunStatus.WAITING:
-        return _for_people(run, user)
-    return _for_workers(run), ""
-
-
-def _for_people(run: Run, user: User) -> tuple[str, str]:
-    open_requests = Request.objects.open().filter(run_id=run.id)
-    seen = list(open_requests.visible_to(user).only("id", "title").order_by("opened_at", "id")[:OPEN_SHOWN])
-    if seen:
-        others = f" {len(seen)} requests are open." if len(seen) > 1 else ""
-        return f"A person must decide: {seen[0].title.rstrip('.')}.{others}", request_url(seen[0].id)
-    if open_requests.exists():
-        return "People must decide, in a queue that you cannot see.", ""
-    return _for_workers(run) or "A worker takes it up again in a moment.", ""
-
-
-def _for_workers(run: Run) -> str:
-    """Say what a run that people do not hold up waits for: a time, or a worker."""
-    step = run.steps.filter(status=StepStatus.READY).order_by("number").first()
-    if step is None:
-        return ""
-    if step.explanation:
-        return step.explanation
-    return "" if _workers_alive() else "No worker is running: start one, and the run goes on by itself."
-
-
-def _workers_alive() -> bool:
-    silence = timedelta(seconds=settings.WORKER_DEAD_AFTER_SECONDS)
-    return Worker.objects.filter(stopped_at=None, heartbeat_at__gt=ClockTimestamp() - silence).exists()
+    waiting = why_it_waits(run, user, pauses)
+    if run.is_preview:
+        return waiting.sentence, reverse("runs:rollback", args=[run.id])
+    return waiting.sentence, request_url(waiting.requests[0]) if waiting.requests else ""

@@ -12,11 +12,15 @@ from agents.engine.sweep import sweep
 from agents.engine.workers import heartbeat, incarnation, retire
 from agents.tasks import enqueue
 from audit.ledger.sealing import seal_all
+from workspaces.operations.answers import forget_answers
 
 log = logging.getLogger(__name__)
 
 SEAL_EVERY = 5
 """Rounds of the sweep between two rounds of sealing."""
+
+FORGET_EVERY = 60
+"""Rounds of the sweep between two looks for kept answers that are too old."""
 
 
 class Companions:
@@ -62,6 +66,8 @@ class Companions:
             _guarded("sweep", lambda: sweep(enqueue))
             if rounds % SEAL_EVERY == 0:
                 _guarded("sealing", seal_all)
+            if rounds % FORGET_EVERY == 0:
+                _guarded("look for old answers", forget_answers)
             connection.close()
 
 

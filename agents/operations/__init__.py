@@ -1,10 +1,12 @@
 """Every write of the agents floor that people or programs ask for."""
 
 from agents.operations.configuring import create_agent, publish_version, save_route, set_agent_enabled
+from agents.operations.programs import admit_program
 from agents.operations.rollbacks import confirm_rollback, preview_rollback
 from agents.operations.runs import cancel_run, start_run
 
 __all__ = [
+    "admit_program",
     "cancel_run",
     "confirm_rollback",
     "create_agent",

@@ -13,6 +13,7 @@ from audit.ledger.recording import record
 from tools.models import Tool
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import digest
+from workspaces.changes import is_unchanged
 from workspaces.errors import InvalidInput, StaleState
 from workspaces.models import User, Workspace
 from workspaces.operations.authority import require_owner
@@ -29,18 +30,18 @@ def save_route(
     max_output_tokens: int = 2048,
     is_new: bool = False,
 ) -> ModelRoute:
-    """Create or change a model route; raise ``InvalidInput`` for endpoints that are not understood.
+    """Create or change a model route; saved as it is already, nothing is written.
 
-    With ``is_new`` a taken name is refused.
+    Raise ``InvalidInput`` for endpoints that are not understood and, with ``is_new``, for a name that is taken.
     """
     require_owner(by, workspace, "set up model routes")
     _check_endpoints(endpoints)
+    values = {"endpoints": endpoints, "max_output_tokens": max_output_tokens}
+    present = ModelRoute.objects.filter(workspace=workspace, name=name).first()
+    if present is not None and not is_new and is_unchanged(present, values):
+        return present
     with transaction.atomic():
-        route, created = ModelRoute.objects.update_or_create(
-            workspace=workspace,
-            name=name,
-            defaults={"endpoints": endpoints, "max_output_tokens": max_output_tokens},
-        )
+        route, created = ModelRoute.objects.update_or_create(workspace=workspace, name=name, defaults=values)
         if is_new and not created:
             raise InvalidInput(f"There is a route named {name} already.", "Choose another name, or change that one.")
         record(

@@ -12,6 +12,7 @@ from approvals.states import ExpiryDoes
 from audit.ledger.recording import record
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import digest
+from workspaces.changes import is_unchanged
 from workspaces.errors import InvalidInput, StaleState
 from workspaces.models import User, Workspace
 from workspaces.operations.authority import require_owner
@@ -75,7 +76,10 @@ def save_queue(
     editors_may_approve: bool = False,
     is_default: bool = False,
 ) -> ReviewQueue:
-    """Create or change a review queue. Making it the default takes that from the one that was."""
+    """Create or change a review queue; saved as it is already, nothing is written.
+
+    Making it the default takes that from the one that was.
+    """
     require_owner(by, workspace, "set up review queues")
     if quorum < 1 or time_limit_seconds < 1:
         raise InvalidInput("At least one person decides, and has at least a second for it.", "Raise the number.")
@@ -87,6 +91,9 @@ def save_queue(
         "editors_may_approve": editors_may_approve,
         "is_default": is_default,
     }
+    present = ReviewQueue.objects.filter(workspace=workspace, name=name).first()
+    if present is not None and is_unchanged(present, values):
+        return present
     with transaction.atomic():
         if is_default:
             others = ReviewQueue.objects.filter(workspace=workspace, is_default=True).exclude(name=name)

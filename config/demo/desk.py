@@ -66,7 +66,18 @@ def build_desk(
     budget_usd: Decimal | None = None,
 ) -> Desk:
     """Set the desk up in ``workspace``, or bring its connections and route up to date where it is there already."""
-    queue = save_queue(
+    queue = _queue(workspace, by)
+    connections = _connections(workspace, crm, crm_secret, mail, by)
+    tools = _tools(workspace, *connections, sender, by)
+    route = save_route(workspace=workspace, name="default", endpoints=endpoints, by=by)
+    agent = Agent.objects.filter(workspace=workspace, name="support-desk").first()
+    if agent is None:
+        agent = _agent(workspace, route, tools, budget_usd, by)
+    return Desk(workspace, agent, queue, route, *connections, *tools)
+
+
+def _queue(workspace: Workspace, by: Actor) -> ReviewQueue:
+    return save_queue(
         workspace=workspace,
         name=DEFAULT_QUEUE,
         title="Support review",
@@ -74,24 +85,25 @@ def build_desk(
         editors_may_approve=True,
         by=by,
     )
-    connections = _connections(workspace, crm, crm_secret, mail, by)
-    find, update, send = _tools(workspace, *connections, sender, by)
-    route = save_route(workspace=workspace, name="default", endpoints=endpoints, by=by)
-    agent = Agent.objects.filter(workspace=workspace, name="support-desk").first()
-    if agent is None:
-        version = draft_policy(workspace=workspace, name="default", title="Default policy", rules=DEFAULT_RULES, by=by)
-        activate_policy(version=version, by=by)
-        agent = create_agent(workspace=workspace, name="support-desk", title="Support desk", by=by)
-        publish_version(
-            agent=agent,
-            goal=GOAL,
-            route=route,
-            tools=[find, update, send],
-            budget_usd=budget_usd,
-            subject={"kind": "customer", "tool": find.name, "field": "id"},
-            by=by,
-        )
-    return Desk(workspace, agent, queue, route, *connections, find, update, send)
+
+
+def _agent(
+    workspace: Workspace, route: ModelRoute, tools: tuple[Tool, Tool, Tool], budget_usd: Decimal | None, by: Actor
+) -> Agent:
+    """Put the default policy in force, and make the agent with its first version."""
+    rules = draft_policy(workspace=workspace, name="default", title="Default policy", rules=DEFAULT_RULES, by=by)
+    activate_policy(version=rules, by=by)
+    agent = create_agent(workspace=workspace, name="support-desk", title="Support desk", by=by)
+    publish_version(
+        agent=agent,
+        goal=GOAL,
+        route=route,
+        tools=tools,
+        budget_usd=budget_usd,
+        subject={"kind": "customer", "tool": tools[0].name, "field": "id"},
+        by=by,
+    )
+    return agent
 
 
 def _connections(
@@ -116,40 +128,48 @@ def ensure_connection(
 
 
 def _tools(workspace: Workspace, crm: Connection, mail: Connection, sender: str, by: Actor) -> tuple[Tool, Tool, Tool]:
-    return (
-        save_tool(
-            workspace=workspace,
-            name="crm.customer.find",
-            title="Find customer",
-            description="Find customers by e-mail address, exact name or id.",
-            connection=crm,
-            operation_name="row.find",
-            options={
-                "table": "customers",
-                "columns": FOUND,
-                "search": ["email", "name", {"name": "id", "type": "integer"}],
-                "limit": 10,
-            },
-            by=by,
-        ),
-        save_tool(
-            workspace=workspace,
-            name="crm.customer.update",
-            title="Update customer",
-            description="Change tier, address or note of one customer, named by id.",
-            connection=crm,
-            operation_name="row.update",
-            options={"table": "customers", "key": {"name": "id", "type": "integer"}, "columns": CHANGEABLE},
-            by=by,
-        ),
-        save_tool(
-            workspace=workspace,
-            name="mail.reply",
-            title="Send e-mail",
-            description="Send a plain e-mail to one customer. It cannot be taken back.",
-            connection=mail,
-            operation_name="mail.send",
-            options={"from": sender},
-            by=by,
-        ),
+    return _find(workspace, crm, by), _update(workspace, crm, by), _send(workspace, mail, sender, by)
+
+
+def _find(workspace: Workspace, crm: Connection, by: Actor) -> Tool:
+    return save_tool(
+        workspace=workspace,
+        name="crm.customer.find",
+        title="Find customer",
+        description="Find customers by e-mail address, exact name or id.",
+        connection=crm,
+        operation_name="row.find",
+        options={
+            "table": "customers",
+            "columns": FOUND,
+            "search": ["email", "name", {"name": "id", "type": "integer"}],
+            "limit": 10,
+        },
+        by=by,
+    )
+
+
+def _update(workspace: Workspace, crm: Connection, by: Actor) -> Tool:
+    return save_tool(
+        workspace=workspace,
+        name="crm.customer.update",
+        title="Update customer",
+        description="Change tier, address or note of one customer, named by id.",
+        connection=crm,
+        operation_name="row.update",
+        options={"table": "customers", "key": {"name": "id", "type": "integer"}, "columns": CHANGEABLE},
+        by=by,
+    )
+
+
+def _send(workspace: Workspace, mail: Connection, sender: str, by: Actor) -> Tool:
+    return save_tool(
+        workspace=workspace,
+        name="mail.reply",
+        title="Send e-mail",
+        description="Send a plain e-mail to one customer. It cannot be taken back.",
+        connection=mail,
+        operation_name="mail.send",
+        options={"from": sender},
+        by=by,
     )

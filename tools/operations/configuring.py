@@ -13,6 +13,7 @@ from tools.schemas import check_schema, schema_digest, validate
 from tools.states import Effect, Idempotency
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import digest
+from workspaces.changes import is_unchanged
 from workspaces.errors import InvalidInput, StaleState
 from workspaces.models import Workspace
 from workspaces.operations.authority import require_owner
@@ -111,19 +112,38 @@ def save_tool(
 ) -> Tool:
     """Create or change a tool. Its schema, effect and idempotency come from the connector's operation and the options.
 
-    ``effect`` and ``egress`` may only be stricter than the operation's own. With ``is_new`` a taken name is refused.
+    Saved as it is already, nothing is written. ``effect`` and ``egress`` may only be stricter than the operation's own.
+    With ``is_new`` a taken name is refused.
     """
     require_owner(by, workspace, "set up tools")
     if connection.workspace_id != workspace.id:
         raise InvalidInput("There is no such connection in this workspace.", "Choose one of its own connections.")
-    made = operation(connection.kind, operation_name)
-    schema = _schema_of(made, options)
-    if effect is not None and STRICTNESS[Effect(effect)] < STRICTNESS[made.effect]:
-        raise InvalidInput(f"{operation_name} is {made.effect}; a tool cannot be more lenient than that.")
     values = {
         "title": title,
         "description": description,
         "connection": connection,
+        "is_enabled": is_enabled,
+        **_definition(connection.kind, operation_name, options, effect, egress),
+    }
+    present = Tool.objects.filter(workspace=workspace, name=name).select_related("connection").first()
+    if present is not None and not is_new and is_unchanged(present, values):
+        return present
+    with transaction.atomic():
+        tool, created = Tool.objects.update_or_create(workspace=workspace, name=name, defaults=values)
+        if is_new and not created:
+            raise InvalidInput(f"There is a tool named {name} already.", "Choose another name, or change that one.")
+        _record_tool(tool, "tool.created" if created else "tool.changed", by)
+    return tool
+
+
+def _definition(
+    kind: str, operation_name: str, options: dict[str, Any], effect: str | None, egress: bool | None
+) -> dict[str, Any]:
+    made = operation(kind, operation_name)
+    schema = _schema_of(made, options)
+    if effect is not None and STRICTNESS[Effect(effect)] < STRICTNESS[made.effect]:
+        raise InvalidInput(f"{operation_name} is {made.effect}; a tool cannot be more lenient than that.")
+    return {
         "operation": operation_name,
         "options": options,
         "input_schema": schema,
@@ -131,20 +151,17 @@ def save_tool(
         "effect": effect or made.effect,
         "egress": made.egress if egress is None else (egress or made.egress),
         "idempotency": Idempotency(made.idempotency),
-        "is_enabled": is_enabled,
     }
-    with transaction.atomic():
-        tool, created = Tool.objects.update_or_create(workspace=workspace, name=name, defaults=values)
-        if is_new and not created:
-            raise InvalidInput(f"There is a tool named {name} already.", "Choose another name, or change that one.")
-        record(
-            workspace_id=workspace.id,
-            actor=actor_text(by),
-            verb="tool.created" if created else "tool.changed",
-            subject=("tool", tool.id),
-            body={"schema": tool.schema_digest, "effect": str(tool.effect), "enabled": tool.is_enabled},
-        )
-    return tool
+
+
+def _record_tool(tool: Tool, verb: str, by: Actor) -> None:
+    record(
+        workspace_id=tool.workspace_id,
+        actor=actor_text(by),
+        verb=verb,
+        subject=("tool", tool.id),
+        body={"schema": tool.schema_digest, "effect": str(tool.effect), "enabled": tool.is_enabled},
+    )
 
 
 def _schema_of(made: Operation, options: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,11 @@ from rest_framework.response import Response
 
 from workspaces.errors import DomainError, InvalidInput
 
+FORGED = "CSRF Failed"
+WITHOUT_TOKEN = (
+    "A session alone may only read: the CSRF token of its page is missing or wrong.",
+    "Send the value of the cookie csrftoken in the header X-CSRFToken, or use an API key.",
+)
 REALM = 'Bearer realm="countersign"'
 CONTENT_TYPE = "application/problem+json"
 TITLES = {
@@ -38,6 +43,7 @@ KNOWN: dict[type[exceptions.APIException], tuple[str, str, str]] = {
     exceptions.ParseError: ("malformed", "", "Send one JSON object, in UTF-8."),
     exceptions.NotFound: ("not_found", "There is nothing here that you can see.", "Check the id and the workspace."),
     exceptions.PermissionDenied: ("forbidden", "", "Ask an owner of the workspace."),
+    exceptions.MethodNotAllowed: ("method_not_allowed", "", "The header Allow names what is possible here."),
     exceptions.NotAcceptable: ("not_acceptable", "", "Accept application/json."),
     exceptions.UnsupportedMediaType: ("unsupported_media_type", "", "Send application/json."),
     exceptions.Throttled: ("throttled", "There were too many requests.", "Wait for as long as Retry-After says."),
@@ -88,6 +94,8 @@ def _translated(error: exceptions.APIException) -> tuple[int, dict[str, Any], di
     if (wait := getattr(error, "wait", None)) is not None:
         headers["Retry-After"] = str(math.ceil(wait))
     code, message, hint = KNOWN.get(type(error), (error.default_code, "", ""))
+    if str(error.detail).startswith(FORGED):
+        message, hint = WITHOUT_TOKEN
     return error.status_code, _body(error.status_code, code, message or str(error.detail), hint), headers
 
 

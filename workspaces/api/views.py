@@ -68,7 +68,6 @@ class RowsView(ListModelMixin, WorkspaceView):
     """A list: filtered, and paged by cursor."""
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer with one page."""
         return self.list(request, *args, **kwargs)
 
 
@@ -76,7 +75,6 @@ class RowView(WorkspaceView):
     """One row by its id."""
 
     def get(self, request: Request, row_id: UUID) -> Response:
-        """Answer with the row."""
         return self.shown(self.find(self.visible(), row_id))
 
 

@@ -3,25 +3,29 @@
 import os
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from secrets import token_urlsafe
 
 from django.utils import timezone
 
-from agents.models import Agent, AgentGrant, AgentVersion
-from agents.operations import create_agent, publish_version
+from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute
+from agents.operations import admit_program, create_agent, publish_version, save_route
 from config.demo import seed
 from config.demo.desk import ensure_connection
 from tools.models import Tool
 from tools.operations import save_tool
 from workspaces.actors import System
-from workspaces.models import ApiKey, Membership, Team, User, Workspace
+from workspaces.models import ApiKey, Team, User, Workspace
 from workspaces.operations import keys, people, teams
 
 CAST = System("story")
 DESK = "support-desk"
 UNLUCKY = "story-unlucky-mail"
 SHORT = "story-short-of-steps"
+POOR = "story-short-of-money"
 FEW_STEPS = 2
+LITTLE_MONEY = Decimal("0.000001")
+MODEL = "claude-sonnet-4-6"
 STRANGER = "stranger@story.example"
 
 
@@ -43,12 +47,19 @@ def engage() -> Cast:
         raise LookupError("The demo's agent has no version: `make clean-demo` starts afresh.")
     unlucky = _agent(workspace, UNLUCKY, desk.current_version, mail=_unlucky_mail(workspace))
     short = _agent(workspace, SHORT, desk.current_version, step_limit=FEW_STEPS)
-    service = _service(workspace)
-    for team in Team.objects.filter(workspace=workspace):
-        for agent in (desk, unlucky, short):
+    poor = _agent(workspace, POOR, desk.current_version, route=_priced_route(workspace), budget_usd=LITTLE_MONEY)
+    agents = (desk, unlucky, short, poor)
+    for team in Team.objects.filter(workspace=workspace, name__in=["Reviewer", "Finance"]):
+        for agent in agents:
             _grant(team, agent)
-    expires = timezone.now() + timedelta(hours=1)
-    issued = keys.issue_key(workspace=workspace, account=service, name="story", expires_at=expires, by=CAST)
+    issued = admit_program(
+        workspace=workspace,
+        name="story",
+        owner=User.objects.get(email=seed.address("owner")),
+        agents=agents,
+        expires_at=timezone.now() + timedelta(hours=1),
+        by=CAST,
+    )
     return Cast(workspace, issued.key, issued.text, _stranger())
 
 
@@ -75,10 +86,27 @@ def _unlucky_mail(workspace: Workspace) -> Tool:
     )
 
 
+def _priced_route(workspace: Workspace) -> ModelRoute:
+    """Return a route to the story's own server, which stands in for a model whose price is listed."""
+    ensure_connection(
+        workspace=workspace, name="story-model", kind="model", config={}, secret={"api_key": "none"}, by=CAST
+    )
+    url = f"http://127.0.0.1:{os.environ['DEMO_STORY_PORT']}"
+    endpoint = {"provider": "anthropic-messages", "model": MODEL, "base_url": url, "connection": "story-model"}
+    return save_route(workspace=workspace, name="story", endpoints=[endpoint], by=CAST)
+
+
 def _agent(
-    workspace: Workspace, name: str, like: AgentVersion, *, mail: Tool | None = None, step_limit: int | None = None
+    workspace: Workspace,
+    name: str,
+    like: AgentVersion,
+    *,
+    mail: Tool | None = None,
+    route: ModelRoute | None = None,
+    step_limit: int | None = None,
+    budget_usd: Decimal | None = None,
 ) -> Agent:
-    """Return an agent that differs from the desk's in its mail tool or its step limit."""
+    """Return an agent that differs from the desk's in its mail tool, its route or its limits."""
     present = Agent.objects.filter(workspace=workspace, name=name).first()
     if present is not None:
         return present
@@ -89,25 +117,14 @@ def _agent(
     publish_version(
         agent=agent,
         goal=like.goal,
-        route=like.route,
+        route=route or like.route,
         tools=tools,
         step_limit=step_limit or like.step_limit,
+        budget_usd=budget_usd,
         subject=like.subject,
         by=CAST,
     )
     return agent
-
-
-def _service(workspace: Workspace) -> User:
-    """Return the service account, for which the demo's owner answers, in a team of its own."""
-    owner = User.objects.get(email=seed.address("owner"))
-    found = Membership.objects.filter(workspace=workspace, user__owner=owner, user__name="story").first()
-    if found is not None:
-        return found.user
-    account = keys.create_service_account(workspace=workspace, name="story", owner=owner, by=CAST)
-    team = teams.create_team(workspace=workspace, name="Programs", by=CAST)
-    teams.add_to_team(team=team, user=account, by=CAST)
-    return account
 
 
 def _grant(team: Team, agent: Agent) -> None:

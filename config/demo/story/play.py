@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
-from config.demo.story import casting, deciding, ledger, seeing, stopping, surviving, undoing
+from config.demo.story import casting, deciding, ledger, seeing, spending, stopping, surviving, undoing
 from config.demo.story.report import Report
 from config.demo.story.scene import Scene
 
@@ -43,6 +43,7 @@ def _chapters(scene: Scene) -> None:
     _chapter(scene, "The world moves", lambda: stopping.world_moved(scene))
     _chapter(scene, "Everything stops", lambda: stopping.whole_workspace(scene))
     _chapter(scene, "Limits", lambda: stopping.limits(scene))
+    _chapter(scene, "A budget in money", lambda: spending.budget(scene))
     _chapter(scene, "In doubt", lambda: surviving.in_doubt(scene))
     _chapter(scene, "A killed worker", lambda: surviving.killed_worker(scene))
     _chapter(scene, "The ledger", lambda: ledger.ledger(scene))

@@ -1,0 +1,66 @@
+"""Why a run stands still, in words: the console and the API say the same."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+
+from agents.models import Run, Worker
+from agents.states import RunStatus, StepStatus
+from approvals.models import Request
+from workspaces.database import ClockTimestamp
+from workspaces.models import Pause, User
+
+OPEN_SHOWN: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A sentence, empty while the run moves or is over, and the requests that ``user`` may see, oldest first."""
+
+    sentence: str = ""
+    requests: tuple[UUID, ...] = ()
+
+
+def why_it_waits(run: Run, user: User, pauses: Sequence[Pause]) -> Waiting:
+    """Say why the run does not move; ``pauses`` are the live ones over it."""
+    if run.is_terminal:
+        return Waiting()
+    if run.is_preview:
+        return Waiting("Nothing is rolled back until somebody confirms the preview.")
+    if pauses:
+        return Waiting("It goes on when the pause is released.")
+    if run.status == RunStatus.WAITING:
+        return _for_people(run, user)
+    return Waiting(_for_workers(run))
+
+
+def _for_people(run: Run, user: User) -> Waiting:
+    open_requests = Request.objects.open().filter(run_id=run.id)
+    seen = list(open_requests.visible_to(user).only("id", "title").order_by("opened_at", "id")[:OPEN_SHOWN])
+    if seen:
+        others = f" {len(seen)} requests are open." if len(seen) > 1 else ""
+        return Waiting(
+            f"A person must decide: {seen[0].title.rstrip('.')}.{others}", tuple(request.id for request in seen)
+        )
+    if open_requests.exists():
+        return Waiting("People must decide, in a queue that you cannot see.")
+    return Waiting(_for_workers(run) or "A worker takes it up again in a moment.")
+
+
+def _for_workers(run: Run) -> str:
+    """Say what a run that people do not hold up waits for: a time, or a worker."""
+    step = run.steps.filter(status=StepStatus.READY).order_by("number").first()
+    if step is None:
+        return ""
+    if step.explanation:
+        return step.explanation
+    return "" if _workers_alive() else "No worker is running: start one, and the run goes on by itself."
+
+
+def _workers_alive() -> bool:
+    silence = timedelta(seconds=settings.WORKER_DEAD_AFTER_SECONDS)
+    return Worker.objects.filter(stopped_at=None, heartbeat_at__gt=ClockTimestamp() - silence).exists()
