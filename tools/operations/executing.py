@@ -26,6 +26,7 @@ from workspaces.actors import Actor, System
 from workspaces.canonical import sanitise
 from workspaces.database import ClockTimestamp, release_connection
 from workspaces.errors import StaleState
+from workspaces.failpoints import Failpoint, reached
 from workspaces.models import Pause, paused
 from workspaces.transitions import transition
 
@@ -52,10 +53,14 @@ def execute(*, action_id: UUID, incarnation: UUID, by: Actor = WORKER) -> Action
     :class:`ToolUnavailable` where the tool cannot be reached: in all three nothing has been sent.
     """
     action, call = _intend(action_id, incarnation, by)
+    reached(Failpoint.ACTION_INTENDED)
     known = _told_before(action) or _told_to_stop(action)
     release_connection()
     effect = known or _carry_out(call, action)
-    return _conclude(action, effect, by)
+    reached(Failpoint.ACTION_EFFECTED)
+    concluded = _conclude(action, effect, by)
+    reached(Failpoint.ACTION_CONCLUDED)
+    return concluded
 
 
 def _intend(action_id: UUID, incarnation: UUID, by: Actor) -> tuple[Action, Call]:
