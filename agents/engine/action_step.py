@@ -52,7 +52,7 @@ def perform(step: Step) -> None:
             return
         if not MOVES[action.status](step, action):
             return
-    hand_over(step, seconds=backoff(step.failures), failed=True, explanation="It is being gated again and again.")
+    _later(step, _current(step), "It is being gated again and again.", most=MAX_REFUSED)
 
 
 def _current(step: Step) -> Action:

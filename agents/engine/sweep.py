@@ -15,7 +15,7 @@ from django.db.models import F, Q
 from agents.engine.claims import DUE, FREE, RESCUE
 from agents.engine.control import IDLE, drop_if_over, honour_cancel, wake_for_action
 from agents.engine.limits import apply_budget_decision
-from agents.engine.takeovers import hand_back_lost
+from agents.engine.takeovers import hand_back_if_lost, lost_steps
 from agents.models import Run, Step
 from agents.states import RUN_TERMINAL, STEP_TERMINAL, StepKind, StepStatus
 from approvals.models import Request
@@ -68,7 +68,7 @@ def _round_alone() -> bool:
 
 
 def _round() -> None:
-    _each([None], lambda _: hand_back_lost())
+    _each(lost_steps(), hand_back_if_lost)
     _each([None], lambda _: expire_due())
     _each(_waiting_for_nothing(), wake_for_action)
     _each(_budget_decided(), apply_budget_decision)

@@ -25,10 +25,14 @@ NOT_BEGUN = frozenset({ActionStatus.PROPOSED, ActionStatus.APPROVED})
 WORDS = {StepKind.MODEL: "model call", StepKind.ACTION: "action"}
 
 
-def hand_back_lost(limit: int = 100) -> list[UUID]:
-    """Hand back the steps whose owners are proven dead; return the runs that were concerned."""
-    lost = Step.objects.filter(dead(), status=StepStatus.RUNNING).values_list("id", flat=True)[:limit]
-    return [run for step_id in list(lost) if (run := _hand_back_if(step_id, dead())) is not None]
+def lost_steps(limit: int = 100) -> list[UUID]:
+    """Return running steps whose owners are proven dead."""
+    return list(Step.objects.filter(dead(), status=StepStatus.RUNNING).values_list("id", flat=True)[:limit])
+
+
+def hand_back_if_lost(step_id: UUID) -> UUID | None:
+    """Hand the step back if its owner is proven dead; return its run then."""
+    return _hand_back_if(step_id, dead())
 
 
 def hand_back_dropped() -> list[UUID]:

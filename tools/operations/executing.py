@@ -54,7 +54,7 @@ def execute(*, action_id: UUID, incarnation: UUID, by: Actor = WORKER) -> Action
     """
     action, call = _intend(action_id, incarnation, by)
     reached(Failpoint.ACTION_INTENDED)
-    known = _told_before(action) or _told_to_stop(action)
+    known = _told_before(action) or _told_to_stop(action) or _taken_away(action)
     release_connection()
     effect = known or _carry_out(call, action)
     reached(Failpoint.ACTION_EFFECTED)
@@ -135,6 +135,15 @@ def _told_to_stop(action: Action) -> Effect | None:
     )
 
 
+def _taken_away(action: Action) -> Effect | None:
+    """Send nothing where this worker was taken for dead since its intent: others have begun to find out what it did."""
+    own = Action.objects.filter(pk=action.pk, status=ActionStatus.EXECUTING, attempt=action.attempt)
+    if own.exists():
+        return None
+    sentence = "Its worker was taken for dead before it had sent anything: nothing was sent."
+    return Effect(AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, sentence)
+
+
 def _told_before(action: Action) -> Effect | None:
     """Return the success that an earlier attempt reported too late: knowing of it, nothing is sent again."""
     if action.attempt == 1:
@@ -189,12 +198,13 @@ def _conclude(action: Action, effect: Effect, by: Actor) -> Action:
 def _settle_late(action: Action, effect: Effect, by: Actor) -> None:
     """A late result overrides nothing, but it is proof for an action that is in doubt (invariant 6).
 
-    That it happened is proof whatever came after; that it was refused says nothing of any attempt but its own.
+    That it happened is proof whatever came after; that it was refused, or never sent, says nothing of any attempt but
+    its own.
     """
     own = action.attempt
     action.refresh_from_db()
-    refused = effect.status == ActionStatus.FAILED and action.attempt == own
-    if action.status == ActionStatus.IN_DOUBT and (refused or effect.status == ActionStatus.SUCCEEDED):
+    not_done = effect.status in {ActionStatus.FAILED, ActionStatus.APPROVED} and action.attempt == own
+    if action.status == ActionStatus.IN_DOUBT and (not_done or effect.status == ActionStatus.SUCCEEDED):
         transition(
             action,
             effect.status,

@@ -74,7 +74,9 @@ class Theatre:
     @property
     def changes(self) -> int:
         """How often the CRM changed the customer."""
-        found = self.desk.crm.connection.execute("SELECT count(*) AS n FROM changes WHERE customer = %s", [self.customer])
+        found = self.desk.crm.connection.execute(
+            "SELECT count(*) AS n FROM changes WHERE customer = %s", [self.customer]
+        )
         return found.fetchone()["n"]
 
     def rest(self, run: Run) -> Run:
