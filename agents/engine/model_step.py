@@ -7,7 +7,6 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 
-from agents.engine.claims import WORKER
 from agents.engine.conversation import request_for
 from agents.engine.limits import ask_to_extend
 from agents.engine.outcomes import backoff, end_run, finish, hand_over, lock_run
@@ -53,8 +52,8 @@ def perform(step: Step) -> None:
     release_connection()
     reached(Failpoint.MODEL_ASKING)
     calls = _call(endpoints, request)
-    reached(Failpoint.MODEL_ANSWERED)
     try:
+        reached(Failpoint.MODEL_ANSWERED)
         if calls and calls[-1].answer is not None:
             _take(step, calls, calls[-1].answer, {tool.name: tool for tool in tools})
         else:

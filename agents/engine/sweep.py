@@ -36,7 +36,7 @@ BATCH = 500
 T = TypeVar("T")
 NUDGE_AGAIN = timedelta(seconds=5)
 MAX_BACKLOG = 200
-"""Messages that may wait at the broker before the sweep adds more: a run that nobody had time for needs no second one."""
+"""Messages that may wait at the broker before the sweep adds more: what nobody had time for needs no second one."""
 
 
 def sweep(enqueue: Callable[[UUID], object], backlog: Callable[[], int] = lambda: 0) -> bool:

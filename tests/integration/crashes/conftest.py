@@ -77,7 +77,7 @@ class Theatre:
         found = self.desk.crm.connection.execute(
             "SELECT count(*) AS n FROM changes WHERE customer = %s", [self.customer]
         )
-        return found.fetchone()["n"]
+        return dict(found.fetchone())["n"]
 
     def rest(self, run: Run) -> Run:
         """Carry the run on; a killed sweep's lock is gone as soon as the server has noticed."""

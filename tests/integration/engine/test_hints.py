@@ -1,4 +1,4 @@
-"""What the sweep tells workers: of each run now and then, of no more than the broker has room for, and of none never."""
+"""What the sweep tells workers: of each run now and then, and of no more than the broker has room for."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -71,9 +71,15 @@ def test_broker_that_is_away_costs_no_hint(runs):
     assert len(told) == ROOM
 
 
-def test_backlog_is_what_waits_in_the_queue(settings, monkeypatch):
-    queue = f"runs-of-{uuid4()}"
-    monkeypatch.setattr(current_app.conf, "task_default_queue", queue)
+@pytest.fixture
+def queue():
+    """The name of a queue that nobody else uses."""
+    usual, current_app.conf.task_default_queue = current_app.conf.task_default_queue, f"runs-of-{uuid4()}"
+    yield current_app.conf.task_default_queue
+    current_app.conf.task_default_queue = usual
+
+
+def test_backlog_is_what_waits_in_the_queue(settings, queue):
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         assert backlog() == 0
         client.lpush(queue, "one", "two")
