@@ -26,8 +26,8 @@ def enqueue(run_id: UUID) -> None:
 
 def backlog() -> int:
     """Return how many messages wait for a worker."""
-    with current_app.connection_or_acquire() as connection:
-        return int(connection.default_channel.queue_declare(current_app.conf.task_default_queue).message_count)
+    with current_app.connection_or_acquire() as connection, connection.channel() as channel:
+        return int(channel.queue_declare(current_app.conf.task_default_queue).message_count)
 
 
 def enqueue_on_commit(run_id: UUID) -> None:

@@ -112,6 +112,8 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["OPTIONS"] |= {
     "application_name": "countersign",
     "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "tcp_user_timeout": 30_000,  # a server that vanished without a word must not hold a worker for hours
     "options": "-c idle_in_transaction_session_timeout=60000",
 }
 if not TESTING:

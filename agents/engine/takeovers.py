@@ -61,17 +61,18 @@ def sentence_of(step: Step) -> str:
 
 
 def _hand_back_if(step_id: UUID, condition: Q) -> UUID | None:
+    """Hand the step back unless somebody has it or its run locked: that waits for another round, never a heartbeat."""
     held = Step.objects.filter(condition, pk=step_id, status=StepStatus.RUNNING)
     with transaction.atomic():
         run_id = held.values_list("run_id", flat=True).first()
         if run_id is None:
             return None
-        run = Run.objects.select_for_update(of=("self",), no_key=True).select_related("agent", "version__route")
-        locked = run.get(pk=run_id)
-        step = held.select_for_update(of=("self",)).first()
-        if step is None:
+        runs = Run.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+        run = runs.select_related("agent", "version__route").filter(pk=run_id).first()
+        step = held.select_for_update(of=("self",), skip_locked=True).first() if run is not None else None
+        if run is None or step is None:
             return None
-        step.run = locked
+        step.run = run
         _hand_back(step)
     return run_id
 
@@ -103,7 +104,7 @@ def _leave_to_people(step: Step) -> bool:
     if step.run.cancel_requested_at is not None:
         return False
     if step.kind == StepKind.MODEL:
-        ask_to_extend(step, sentence_of(step))
+        ask_to_extend(step, f"{sentence_of(step)} It is tried again when the run's step limit is given anew.")
         return True
     if step.action is None or step.action.status not in NOT_BEGUN:
         return False

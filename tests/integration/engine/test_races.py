@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 
 from agents.engine.claims import _claim
 from agents.engine.drive import drive
 from agents.engine.limits import apply_budget_decision
 from agents.engine.sweep import sweep
-from agents.engine.takeovers import hand_back_if_lost
+from agents.engine.takeovers import hand_back_dropped, hand_back_if_lost
 from agents.models import Run, Step, Worker
 from agents.operations import start_run
 from approvals.models import Decision
@@ -89,6 +90,17 @@ def test_invariant_06_of_two_sweeps_one_hands_a_lost_step_back(desk):
     assert UsageRecord.objects.filter(run_id=run.id, outcome="lost").count() == 1
 
 
+def test_invariant_06_heartbeat_does_not_wait_for_a_run_that_somebody_has_locked(desk):
+    run = begin(desk)
+    with die_at(Failpoint.MODEL_ASKING), pytest.raises(Died):
+        drive(run.id)
+    with transaction.atomic():
+        Run.objects.select_for_update().get(pk=run.pk)
+        assert at_once(hand_back_dropped) == [[]]
+    assert hand_back_dropped() == [run.id]
+    assert desk.rest(run).status == "succeeded"
+
+
 def test_invariant_07_decision_that_comes_while_the_step_is_handed_back_is_carried_out_once(desk):
     run = upgrade(desk)
     with die_at(Failpoint.MODEL_RECORDED), pytest.raises(Died):
@@ -108,11 +120,24 @@ def test_invariant_07_decision_that_comes_while_the_step_is_handed_back_is_carri
     step = Step.objects.get(action=request.action)
     assert step.status == "running"
     answers = at_once(lambda: hand_back_if_lost(step.id), lambda: desk.answer(request, by=desk.cast.finance))
-    assert (answers[0], type(answers[1])) == (run.id, Decision), answers
+    assert answers[0] in {run.id, None}, answers
+    assert isinstance(answers[1], Decision), answers
     for other in desk.requests(run):
         desk.answer(other, by=desk.cast.finance)
     assert desk.rest(run).status == "succeeded"
     assert len(desk.mailbox.messages) == 1
+
+
+def test_invariant_09_sweep_holds_no_connection_while_it_talks_to_the_broker(desk):
+    run = begin(desk)
+    held = []
+
+    def look(what):
+        held.append((what, connection.connection is not None))
+        return 0
+
+    assert sweep(look, lambda: look("backlog"))
+    assert held == [("backlog", False), (run.id, False)]
 
 
 def test_invariant_16_of_two_extensions_at_once_one_holds_and_moves_the_run_once(desk):
