@@ -18,6 +18,7 @@ from agents.engine.usage import record_lost
 from agents.engine.workers import dead, driven, incarnation
 from agents.models import Run, Step, Worker
 from agents.states import StepKind, StepStatus
+from approvals.errors import NoQueue
 from tools.states import ActionStatus
 from workspaces.transitions import transition
 
@@ -104,7 +105,10 @@ def _leave_to_people(step: Step) -> bool:
     if step.run.cancel_requested_at is not None:
         return False
     if step.kind == StepKind.MODEL:
-        ask_to_extend(step, f"{sentence_of(step)} It is tried again when the run's step limit is given anew.")
+        try:
+            ask_to_extend(step, f"{sentence_of(step)} It is tried again when the run's step limit is given anew.")
+        except NoQueue as nobody:
+            return give_up(step, f"{sentence_of(step)} {nobody.message}")
         return True
     if step.action is None or step.action.status not in NOT_BEGUN:
         return False

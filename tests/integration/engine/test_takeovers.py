@@ -10,6 +10,7 @@ from agents.engine.sweep import sweep
 from agents.engine.workers import heartbeat, incarnation, retire
 from agents.models import Step, Worker
 from agents.operations import start_run
+from approvals.models import ReviewQueue
 from tests.integration.engine.test_control import limited
 from tests.integration.providers.dialects import Messages
 from tools.models import Action, Budget, UsageRecord
@@ -71,6 +72,16 @@ def test_model_call_that_ends_every_worker_waits_for_a_person_who_lets_it_try_ag
     desk.answer(request, steps=run.step_limit, by=desk.cast.finance)
     assert die_over(run, Failpoint.MODEL_ASKING, LIMIT - 1) == LIMIT - 1
     assert desk.rest(run).status == "succeeded"
+
+
+def test_model_call_that_nobody_can_be_asked_about_fails_its_run(desk):
+    ReviewQueue.objects.update(is_default=False)
+    run = begin(desk)
+    assert die_over(run, Failpoint.MODEL_ASKING, LIMIT + 1) == LIMIT
+    run.refresh_from_db()
+    assert run.status == "failed"
+    assert f"stopped its worker {LIMIT} times" in run.explanation
+    assert "Nobody can be asked" in run.explanation
 
 
 def test_model_call_that_nobody_lets_try_again_fails_its_run_with_the_sentence(desk):
