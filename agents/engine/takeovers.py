@@ -108,6 +108,7 @@ def _leave_to_people(step: Step) -> bool:
         try:
             ask_to_extend(step, f"{sentence_of(step)} It is tried again when the run's step limit is given anew.")
         except NoQueue as nobody:
+            step.refresh_from_db()  # the wait was rolled back, which its row in memory does not know
             return give_up(step, f"{sentence_of(step)} {nobody.message}")
         return True
     if step.action is None or step.action.status not in NOT_BEGUN:
