@@ -3,7 +3,7 @@
 import logging
 from uuid import UUID
 
-from celery import shared_task
+from celery import current_app, shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
@@ -22,6 +22,12 @@ def drive_run(run_id: str) -> None:
 def enqueue(run_id: UUID) -> None:
     """Tell the workers that a run may have work."""
     drive_run.delay(str(run_id))
+
+
+def backlog() -> int:
+    """Return how many messages wait for a worker."""
+    with current_app.connection_or_acquire() as connection, connection.channel() as channel:
+        return int(channel.queue_declare(current_app.conf.task_default_queue).message_count)
 
 
 def enqueue_on_commit(run_id: UUID) -> None:

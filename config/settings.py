@@ -37,6 +37,8 @@ WORKER_DEAD_AFTER_SECONDS = env.number("WORKER_DEAD_AFTER_SECONDS", 10)
 RETRY_BASE_SECONDS = env.number("RETRY_BASE_SECONDS", 1)
 SWEEP_SECONDS = env.number("SWEEP_SECONDS", 1)
 IDEMPOTENCY_DAYS = env.number("IDEMPOTENCY_DAYS", 7)
+STEP_TAKEOVERS = env.number("STEP_TAKEOVERS", 5)
+FAILPOINT = env.text("FAILPOINT") if DEBUG else ""
 
 # What is installed
 
@@ -111,6 +113,8 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["OPTIONS"] |= {
     "application_name": "countersign",
     "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "tcp_user_timeout": 30_000,  # a server that vanished without a word must not hold a worker for hours
     "options": "-c idle_in_transaction_session_timeout=60000",
 }
 if not TESTING:

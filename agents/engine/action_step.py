@@ -13,11 +13,13 @@ from agents.engine.claims import WORKER
 from agents.engine.control import CANCELLED
 from agents.engine.outcomes import backoff, fenced, finish, hand_over, lock_run, wait
 from agents.engine.subjects import remember_subject
+from agents.engine.takeovers import sentence_of, worn_out
 from agents.engine.turns import advance
 from agents.engine.workers import alive
 from agents.models import Step
 from agents.states import StepStatus
 from approvals.operations import ask_to_settle, cancel_action
+from tools.connectors.base import Probe
 from tools.errors import NotCleared, Paused, ToolUnavailable
 from tools.models import Action
 from tools.operations import execute, look_before, lose, prove, read_back
@@ -25,6 +27,7 @@ from tools.ports import gate
 from tools.schemas import validate
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Effect
 from workspaces.errors import StaleState
+from workspaces.failpoints import Failpoint, reached
 
 MAX_MOVES = 12
 MAX_UNREACHABLE = 50
@@ -49,7 +52,7 @@ def perform(step: Step) -> None:
             return
         if not MOVES[action.status](step, action):
             return
-    hand_over(step, seconds=backoff(step.failures), failed=True, explanation="It is being gated again and again.")
+    _later(step, _current(step), "It is being gated again and again.", most=MAX_REFUSED)
 
 
 def _current(step: Step) -> Action:
@@ -79,6 +82,7 @@ def _clear(step: Step, action: Action) -> bool:
     except Paused as pause:
         hand_over(step, seconds=PAUSE_LOOK_SECONDS, explanation=f"{pause.message} {pause.hint}")
         return False
+    reached(Failpoint.ACTION_JUDGED)
     return True
 
 
@@ -160,7 +164,9 @@ def _read_back(step: Step, action: Action) -> None:
     if action.status != S.SUCCEEDED or action.effect not in CHANGING:
         return
     if not action.attempts.filter(kind=AttemptKind.VERIFY, outcome=AttemptOutcome.DONE).exists():
-        sentence = read_back(action_id=action.id, by=WORKER, incarnation=step.incarnation)
+        sentence = f"{sentence_of(step)} It was not read back."
+        if not worn_out(step):
+            sentence = read_back(action_id=action.id, by=WORKER, incarnation=step.incarnation)
         Action.objects.filter(pk=action.pk, explanation="").update(explanation=sentence)
 
 
@@ -181,12 +187,17 @@ def _await_people(step: Step, action: Action) -> bool:
 def _take_over(step: Step, action: Action) -> bool:
     """Its worker is proven dead (else the step would not have been handed back): whether it happened is in doubt."""
     lose(action_id=action.id, attempt=action.attempt, by=WORKER)
+    reached(Failpoint.DOUBT_RAISED)
     return True
 
 
 def _doubt(step: Step, action: Action) -> bool:
     """Prove what happened where that is possible; else people are asked, and nothing is tried again blindly."""
-    probe = prove(action_id=action.id, by=WORKER, incarnation=step.incarnation)
+    if worn_out(step):
+        probe = Probe(None, f"{sentence_of(step)} The system was not asked once more.")
+    else:
+        probe = prove(action_id=action.id, by=WORKER, incarnation=step.incarnation)
+    reached(Failpoint.DOUBT_PROBED)
     if Action.objects.get(pk=action.pk).status != S.IN_DOUBT:
         return True
     with transaction.atomic():

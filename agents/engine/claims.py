@@ -6,10 +6,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
-from agents.engine.usage import record_lost
-from agents.engine.workers import dead, driven, heartbeat, incarnation, lives
+from agents.engine.workers import heartbeat, incarnation, lives
 from agents.models import Run, Step
-from agents.states import RunStatus, StepKind, StepStatus
+from agents.states import RunStatus, StepStatus
 from tools.states import ActionStatus
 from workspaces.actors import System
 from workspaces.database import ClockTimestamp
@@ -68,53 +67,3 @@ def _claim(run_id: UUID, owner: UUID) -> Step | None:
         )
         step.run = run
     return step
-
-
-def hand_back_lost(limit: int = 100) -> list[UUID]:
-    """Hand back the steps whose owners are proven dead; return the runs that have work again."""
-    lost = Step.objects.filter(dead(), status=StepStatus.RUNNING).values_list("id", flat=True)[:limit]
-    return [run for step_id in list(lost) if (run := _hand_back_if(step_id, dead())) is not None]
-
-
-def hand_back_dropped() -> list[UUID]:
-    """Hand back what this very process owns though none of its threads carries it on; return those runs.
-
-    A thread that could not record its outcome, because the database was away, leaves such a step behind.
-    """
-    mine = incarnation()
-    owned = Step.objects.filter(status=StepStatus.RUNNING, incarnation=mine)
-    held = list(owned.values_list("id", "run_id", "attempt"))
-    busy = driven()
-    dropped = [(step, attempt) for step, run, attempt in held if run not in busy]
-    found = [_hand_back_if(step, Q(incarnation=mine, attempt=attempt)) for step, attempt in dropped]
-    return [run for run in found if run is not None]
-
-
-def _hand_back_if(step_id: UUID, condition: Q) -> UUID | None:
-    with transaction.atomic():
-        step = (
-            Step.objects.select_for_update(of=("self",), skip_locked=True)
-            .select_related("run__version__route")
-            .filter(condition, pk=step_id, status=StepStatus.RUNNING)
-            .first()
-        )
-        if step is None:
-            return None
-        _hand_back(step)
-    return step.run_id
-
-
-def _hand_back(step: Step) -> None:
-    if step.kind == StepKind.MODEL:
-        record_lost(step)
-    transition(
-        step,
-        StepStatus.READY,
-        by=SWEEP,
-        where=Q(attempt=step.attempt),
-        body={"attempt": step.attempt, "lost": str(step.incarnation)},
-        incarnation=None,
-        wake_at=None,
-        nudged_at=None,
-        explanation="Its worker stopped; another one takes it over.",
-    )

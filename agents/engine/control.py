@@ -15,6 +15,7 @@ from approvals.operations import cancel_action, cancel_requests_of_run
 from approvals.states import RequestKind, RequestStatus
 from tools.models import Action
 from tools.states import ActionStatus
+from workspaces.failpoints import Failpoint, reached
 from workspaces.transitions import transition
 
 CANCELLED = "The run was cancelled."
@@ -48,7 +49,7 @@ def honour_cancel(run_id: UUID) -> None:
 
 def wake(step: Step) -> None:
     """Make a waiting step ready; call with its run locked."""
-    transition(step, StepStatus.READY, by=WORKER, wake_at=None, nudged_at=None, failures=0)
+    transition(step, StepStatus.READY, by=WORKER, wake_at=None, nudged_at=None, failures=0, takeovers=0)
 
 
 def wake_for_action(action_id: UUID) -> UUID | None:
@@ -56,6 +57,7 @@ def wake_for_action(action_id: UUID) -> UUID | None:
     found = Step.objects.filter(action_id=action_id, status=StepStatus.WAITING).values_list("run_id", flat=True).first()
     if found is None:
         return None
+    reached(Failpoint.STEP_WAKING)
     with transaction.atomic():
         Run.objects.select_for_update(no_key=True).get(pk=found)
         step = (

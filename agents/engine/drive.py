@@ -16,6 +16,7 @@ from agents.engine.workers import driving, stopping
 from agents.models import Run, Step
 from agents.states import StepKind
 from workspaces.errors import StaleState
+from workspaces.failpoints import Failpoint, reached
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ def drive(run_id: UUID, *, quantum: int = QUANTUM) -> bool:
             if step is None:
                 _settle_down(run_id)
                 return False
+            reached(Failpoint.STEP_CLAIMED)
             _perform(step)
     return True
 

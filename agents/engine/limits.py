@@ -1,4 +1,4 @@
-"""Extending a run that stands at its limit, as people decided it, exactly once a decision."""
+"""Asking people whether a run that stands at a limit may go on, and doing what they decided, exactly once."""
 
 from uuid import UUID
 
@@ -7,13 +7,45 @@ from django.utils import timezone
 
 from agents.engine.claims import WORKER
 from agents.engine.control import wake
-from agents.engine.outcomes import end_run
+from agents.engine.outcomes import end_run, wait
 from agents.models import Run, Step
 from agents.states import RunStatus, StepKind, StepStatus
 from approvals.models import Decision, Request
+from approvals.operations import ask_for_budget
 from approvals.states import DecisionKind, RequestKind, RequestStatus
 from tools.models import Budget, Unit
+from workspaces.canonical import sanitise
 from workspaces.transitions import transition
+
+
+def ask_to_extend(step: Step, sentence: str) -> None:
+    """Let a running model step wait, and ask people whether its run may go on."""
+    run = step.run
+    with transaction.atomic():
+        wait(step, explanation=f"{sentence} A person can extend it.")
+        ask_for_budget(
+            workspace_id=run.workspace_id,
+            run_id=run.id,
+            agent_id=run.agent_id,
+            title=f"Extend: {run.title}"[:300],
+            evidence=sanitise(
+                {
+                    "sentence": sentence,
+                    "run": {"id": str(run.id), "title": run.title, "steps": run.steps_used, "limit": run.step_limit},
+                    "agent": {"name": run.agent.name, "title": run.agent.title, "version": run.version.number},
+                    "ticket": {
+                        "text": run.input["text"],
+                        "source": run.input.get("source", ""),
+                        "trust": "untrusted",
+                        "started_by": str(run.started_by_id),
+                        "at": run.created_at.isoformat(),
+                    },
+                    "steps": run.steps_used,
+                }
+            ),
+            causes=run.causes,
+            by=WORKER,
+        )
 
 
 def apply_budget_decision(run_id: UUID) -> bool:

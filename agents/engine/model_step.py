@@ -3,14 +3,13 @@
 import logging
 import time
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from agents.engine.claims import WORKER
 from agents.engine.conversation import request_for
-from agents.engine.outcomes import backoff, end_run, finish, hand_over, lock_run, wait
+from agents.engine.limits import ask_to_extend
+from agents.engine.outcomes import backoff, end_run, finish, hand_over, lock_run
 from agents.engine.turns import advance, take_answer
 from agents.engine.usage import Called, record_usage
 from agents.errors import PriceUnknown
@@ -21,13 +20,12 @@ from agents.providers.errors import ModelError, RetryClass
 from agents.providers.registry import complete
 from agents.routes import endpoints_of
 from agents.states import RunStatus, StepStatus
-from approvals.operations import ask_for_budget
 from tools.errors import BudgetExhausted, ToolUnavailable
 from tools.models import Budget, Tool, Unit
-from tools.operations import reserve, settle_reservation
-from workspaces.canonical import sanitise
+from tools.operations import reserve
 from workspaces.database import release_connection
-from workspaces.errors import DomainError, StaleState
+from workspaces.errors import DomainError
+from workspaces.failpoints import Failpoint, reached
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +35,8 @@ MAX_MODEL_FAILURES = 8
 def perform(step: Step) -> None:
     """Carry out a claimed model step and record its outcome."""
     run = step.run
-    settle_reservation(step_id=step.id, attempt=step.attempt - 1, cost=None)
     if run.steps_used >= run.step_limit:
-        _stop_at_limit(step, f"The run has used its {run.step_limit} steps.", {"steps": run.steps_used})
+        ask_to_extend(step, f"The run has used its {run.step_limit} steps.")
         return
     tools = list(run.version.tools.filter(is_enabled=True).order_by("name"))
     request = request_for(run, tools, run.version.route.max_output_tokens)
@@ -47,22 +44,25 @@ def perform(step: Step) -> None:
         endpoints = endpoints_of(run.version.route)
         _reserve(step, request, endpoints)
     except BudgetExhausted as error:
-        _stop_at_limit(step, error.message, {"steps": run.steps_used})
+        ask_to_extend(step, error.message)
         return
     except (PriceUnknown, ToolUnavailable) as error:
         _fail(step, [], f"{error.message} {error.hint}")
         return
     release_connection()
+    reached(Failpoint.MODEL_ASKING)
     calls = _call(endpoints, request)
     try:
+        reached(Failpoint.MODEL_ANSWERED)
         if calls and calls[-1].answer is not None:
             _take(step, calls, calls[-1].answer, {tool.name: tool for tool in tools})
         else:
             _no_answer(step, calls)
-    except StaleState:
+    except Exception:  # also a defect of ours: what was answered has been paid for
         with transaction.atomic():
             record_usage(step, calls)
         raise
+    reached(Failpoint.MODEL_RECORDED)
 
 
 def _reserve(step: Step, request: ModelRequest, endpoints: list[Endpoint]) -> None:
@@ -136,32 +136,3 @@ def _fail(step: Step, calls: list[Called], explanation: str) -> None:
         record_usage(step, calls)
         finish(run, step, StepStatus.FAILED, explanation=explanation)
         end_run(run, RunStatus.FAILED, explanation=explanation)
-
-
-def _stop_at_limit(step: Step, sentence: str, facts: dict[str, Any]) -> None:
-    run = step.run
-    with transaction.atomic():
-        wait(step, explanation=f"{sentence} A person can extend it.")
-        ask_for_budget(
-            workspace_id=run.workspace_id,
-            run_id=run.id,
-            agent_id=run.agent_id,
-            title=f"Extend: {run.title}"[:300],
-            evidence=sanitise(
-                {
-                    "sentence": sentence,
-                    "run": {"id": str(run.id), "title": run.title, "steps": run.steps_used, "limit": run.step_limit},
-                    "agent": {"name": run.agent.name, "title": run.agent.title, "version": run.version.number},
-                    "ticket": {
-                        "text": run.input["text"],
-                        "source": run.input.get("source", ""),
-                        "trust": "untrusted",
-                        "started_by": str(run.started_by_id),
-                        "at": run.created_at.isoformat(),
-                    },
-                    **facts,
-                }
-            ),
-            causes=run.causes,
-            by=WORKER,
-        )

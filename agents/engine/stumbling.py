@@ -7,6 +7,7 @@ from django.db import transaction
 from agents.engine.claims import WORKER
 from agents.engine.outcomes import backoff, end_run, finish, hand_over, lock_run
 from agents.engine.turns import advance
+from agents.engine.usage import settle_lost
 from agents.models import Step
 from agents.states import RunStatus, StepKind, StepStatus
 from approvals.operations import cancel_action
@@ -28,24 +29,29 @@ def stumble(step_id: UUID, *, attempt: int, incarnation: UUID | None) -> None:
     if step is None:
         return
     try:
-        if step.failures + 1 < MAX_STUMBLES or not _give_up(step):
-            hand_over(step, seconds=backoff(step.failures), failed=True, explanation=AGAIN)
+        with transaction.atomic():
+            lock_run(step)
+            if step.kind == StepKind.MODEL:
+                settle_lost(step)
+            if step.failures + 1 < MAX_STUMBLES or not give_up(step, ENOUGH):
+                hand_over(step, seconds=backoff(step.failures), failed=True, explanation=AGAIN)
     except StaleState:
         return
 
 
-def _give_up(step: Step) -> bool:
+def give_up(step: Step, sentence: str) -> bool:
+    """End a running step as failed; return False for an action that has begun, which is never given up."""
     with transaction.atomic():
         run = lock_run(step)
         if step.kind == StepKind.ACTION:
             action = Action.objects.get(step=step)
-            cancel_action(action_id=action.id, explanation=ENOUGH, by=WORKER)
+            cancel_action(action_id=action.id, explanation=sentence, by=WORKER)
             action.refresh_from_db(fields=["status"])
             if not action.is_terminal:
                 return False
-            if finish(run, step, StepStatus.FAILED, explanation=ENOUGH):
+            if finish(run, step, StepStatus.FAILED, explanation=sentence):
                 advance(run)
         else:
-            finish(run, step, StepStatus.FAILED, explanation=ENOUGH)
-            end_run(run, RunStatus.FAILED, explanation=ENOUGH)
+            finish(run, step, StepStatus.FAILED, explanation=sentence)
+            end_run(run, RunStatus.FAILED, explanation=sentence)
     return True

@@ -10,11 +10,12 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
-from agents.engine.claims import DUE, FREE, RESCUE, hand_back_lost
+from agents.engine.claims import DUE, FREE, RESCUE
 from agents.engine.control import IDLE, drop_if_over, honour_cancel, wake_for_action
 from agents.engine.limits import apply_budget_decision
+from agents.engine.takeovers import hand_back_if_lost, lost_steps
 from agents.models import Run, Step
 from agents.states import RUN_TERMINAL, STEP_TERMINAL, StepKind, StepStatus
 from approvals.models import Request
@@ -22,8 +23,9 @@ from approvals.operations import expire_due
 from approvals.states import RequestKind, RequestStatus
 from tools.models import Action
 from tools.states import ActionStatus
-from workspaces.database import ClockTimestamp
+from workspaces.database import ClockTimestamp, release_connection
 from workspaces.errors import StaleState
+from workspaces.failpoints import Failpoint, reached
 
 log = logging.getLogger(__name__)
 
@@ -33,31 +35,45 @@ FROZEN_AFTER = "30s"
 BATCH = 500
 T = TypeVar("T")
 NUDGE_AGAIN = timedelta(seconds=5)
+MAX_BACKLOG = 200
+"""Messages that may wait at the broker before the sweep adds more: what nobody had time for needs no second one."""
 
 
-def sweep(enqueue: Callable[[UUID], object]) -> bool:
-    """Do one round and tell workers of runs that have work; return False where another process holds the sweep."""
+def sweep(enqueue: Callable[[UUID], object], backlog: Callable[[], int] = lambda: 0) -> bool:
+    """Do one round and tell workers of runs that have work; return False where another process holds the sweep.
+
+    ``backlog`` says how many messages wait at the broker. Workers are told of no more runs than there is room for;
+    the others are found again in a later round, since the rows and not the messages remember them.
+    """
+    if not _round_alone():
+        return False
+    release_connection()
+    _tell(enqueue, backlog)
+    return True
+
+
+def _round_alone() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
             return False
         try:
             cursor.execute("SELECT set_config('idle_session_timeout', %s, false)", [FROZEN_AFTER])
-            _round(enqueue)
+            reached(Failpoint.SWEEP_STARTED)
+            _round()
         finally:
             cursor.execute("RESET idle_session_timeout")
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     return True
 
 
-def _round(enqueue: Callable[[UUID], object]) -> None:
-    _each([None], lambda _: hand_back_lost())
+def _round() -> None:
+    _each(lost_steps(), hand_back_if_lost)
     _each([None], lambda _: expire_due())
     _each(_waiting_for_nothing(), wake_for_action)
     _each(_budget_decided(), apply_budget_decision)
     _each(_to_cancel(), honour_cancel)
     _each(_approved_too_late(), drop_if_over)
-    _send(set(_due_runs()), enqueue)
 
 
 def _each(rows: Iterable[T], act: Callable[[T], object]) -> None:
@@ -97,14 +113,29 @@ def _approved_too_late() -> list[UUID]:
     return list(found.values_list("id", flat=True)[:BATCH])
 
 
-def _due_runs() -> list[UUID]:
-    """Return the runs with a due step that nobody was told of lately, and note that they are told now."""
+def _tell(enqueue: Callable[[UUID], object], backlog: Callable[[], int]) -> None:
+    """Tell workers of due runs; the broker may be away or hang, so that nothing of the database is held meanwhile."""
+    try:
+        room = min(MAX_BACKLOG - backlog(), BATCH)
+    except Exception as error:
+        log.warning("The broker did not say how many messages wait: %s", error)
+        return
+    if room > 0:
+        runs = set(_due_runs(room))
+        reached(Failpoint.HINTS_NOTED)
+        release_connection()
+        _send(runs, enqueue)
+
+
+def _due_runs(most: int) -> list[UUID]:
+    """Return runs with a due step that nobody was told of lately, the longest untold first; note that they are told."""
     with transaction.atomic():
         long_ago = Q(nudged_at=None) | Q(nudged_at__lt=ClockTimestamp() - NUDGE_AGAIN)
         due = (
             Step.objects.select_for_update(of=("self",), skip_locked=True)
             .filter(DUE, long_ago, RESCUE | (FREE & Q(run__cancel_requested_at=None)), status=StepStatus.READY)
-            .values_list("id", "run_id")[:BATCH]
+            .order_by(F("nudged_at").asc(nulls_first=True), "created_at")
+            .values_list("id", "run_id")[:most]
         )
         rows = list(due)
         Step.objects.filter(id__in=[step for step, _ in rows]).update(nudged_at=ClockTimestamp())

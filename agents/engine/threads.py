@@ -7,10 +7,10 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from agents.engine.claims import hand_back_dropped
 from agents.engine.sweep import sweep
+from agents.engine.takeovers import hand_back_dropped
 from agents.engine.workers import heartbeat, incarnation, retire
-from agents.tasks import enqueue
+from agents.tasks import backlog, enqueue
 from audit.ledger.sealing import seal_all
 from workspaces.operations.answers import forget_answers
 
@@ -63,7 +63,7 @@ class Companions:
         rounds = 0
         while not self._stop.wait(settings.SWEEP_SECONDS):
             rounds += 1
-            _guarded("sweep", lambda: sweep(enqueue))
+            _guarded("sweep", lambda: sweep(enqueue, backlog))
             if rounds % SEAL_EVERY == 0:
                 _guarded("sealing", seal_all)
             if rounds % FORGET_EVERY == 0:

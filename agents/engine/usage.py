@@ -93,3 +93,9 @@ def record_lost(step: Step) -> None:
         outcome=LOST,
         explanation="The worker stopped in the middle of the call; its answer, if there was one, is lost.",
     )
+    settle_lost(step)
+
+
+def settle_lost(step: Step) -> None:
+    """Settle what the attempt held at its worst case: its call may have been served, and nobody will say."""
+    settle_reservation(step_id=step.id, attempt=step.attempt, cost=None)

@@ -58,6 +58,16 @@ def heartbeat() -> bool:
     return False
 
 
+def _forget() -> None:
+    """Begin anew in a forked process: an incarnation is one process, and none of its threads came along."""
+    global _lock, _current
+    _lock, _current = threading.Lock(), None
+    _driven.clear()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
 def retire() -> None:
     """Say that this process stops; what it holds may be taken over at once."""
     global _current

@@ -33,6 +33,7 @@ class Step(TenantRow):
     is_repair = models.BooleanField(default=False)
     attempt = models.PositiveIntegerField(default=0)
     failures = models.PositiveIntegerField(default=0)
+    takeovers = models.PositiveIntegerField(default=0, help_text="Workers that were lost over it, one after the other.")
     incarnation: "models.UUIDField[UUID | None, UUID | None]" = models.UUIDField(null=True)
     wake_at = models.DateTimeField(null=True)
     nudged_at = models.DateTimeField(null=True, help_text="When a worker was last told of it.")

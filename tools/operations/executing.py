@@ -26,6 +26,7 @@ from workspaces.actors import Actor, System
 from workspaces.canonical import sanitise
 from workspaces.database import ClockTimestamp, release_connection
 from workspaces.errors import StaleState
+from workspaces.failpoints import Failpoint, reached
 from workspaces.models import Pause, paused
 from workspaces.transitions import transition
 
@@ -52,10 +53,14 @@ def execute(*, action_id: UUID, incarnation: UUID, by: Actor = WORKER) -> Action
     :class:`ToolUnavailable` where the tool cannot be reached: in all three nothing has been sent.
     """
     action, call = _intend(action_id, incarnation, by)
-    known = _told_before(action) or _told_to_stop(action)
+    reached(Failpoint.ACTION_INTENDED)
+    known = _told_before(action) or _told_to_stop(action) or _taken_away(action)
     release_connection()
     effect = known or _carry_out(call, action)
-    return _conclude(action, effect, by)
+    reached(Failpoint.ACTION_EFFECTED)
+    concluded = _conclude(action, effect, by)
+    reached(Failpoint.ACTION_CONCLUDED)
+    return concluded
 
 
 def _intend(action_id: UUID, incarnation: UUID, by: Actor) -> tuple[Action, Call]:
@@ -130,6 +135,15 @@ def _told_to_stop(action: Action) -> Effect | None:
     )
 
 
+def _taken_away(action: Action) -> Effect | None:
+    """Send nothing where this worker was taken for dead since its intent: others have begun to find out what it did."""
+    own = Action.objects.filter(pk=action.pk, status=ActionStatus.EXECUTING, attempt=action.attempt)
+    if own.exists():
+        return None
+    sentence = "Its worker was taken for dead before it had sent anything: nothing was sent."
+    return Effect(AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, sentence)
+
+
 def _told_before(action: Action) -> Effect | None:
     """Return the success that an earlier attempt reported too late: knowing of it, nothing is sent again."""
     if action.attempt == 1:
@@ -184,12 +198,13 @@ def _conclude(action: Action, effect: Effect, by: Actor) -> Action:
 def _settle_late(action: Action, effect: Effect, by: Actor) -> None:
     """A late result overrides nothing, but it is proof for an action that is in doubt (invariant 6).
 
-    That it happened is proof whatever came after; that it was refused says nothing of any attempt but its own.
+    That it happened is proof whatever came after; that it was refused, or never sent, says nothing of any attempt but
+    its own.
     """
     own = action.attempt
     action.refresh_from_db()
-    refused = effect.status == ActionStatus.FAILED and action.attempt == own
-    if action.status == ActionStatus.IN_DOUBT and (refused or effect.status == ActionStatus.SUCCEEDED):
+    not_done = effect.status in {ActionStatus.FAILED, ActionStatus.APPROVED} and action.attempt == own
+    if action.status == ActionStatus.IN_DOUBT and (not_done or effect.status == ActionStatus.SUCCEEDED):
         transition(
             action,
             effect.status,

@@ -20,6 +20,7 @@ from tools.states import AttemptKind, AttemptOutcome
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import sanitise
 from workspaces.database import release_connection
+from workspaces.failpoints import Failpoint, reached
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,9 @@ def observe(*, action_id: UUID, kind: AttemptKind, by: Actor, incarnation: UUID 
     call = call_of(action.tool)
     attempt = _begin(action, kind, by, incarnation)
     release_connection()
+    reached(Failpoint.LOOK_BEGUN)
     observation = _look(attempt.id, lambda: _ask(call, action, kind))
+    reached(Failpoint.LOOK_TAKEN)
     _finish(attempt, observation)
     return observation
 

@@ -3,7 +3,8 @@
 import pytest
 
 from agents.models import Step
-from tools.models import Action
+from tools.models import Action, UsageRecord
+from workspaces.failpoints import Failpoint, acting
 
 pytestmark = pytest.mark.django_db
 
@@ -105,3 +106,41 @@ def test_change_of_a_row_that_is_not_there_is_told_at_once(desk, talker):
     assert (run.status, action.status) == ("succeeded", "cancelled")
     assert action.attempts.get().outcome == "refused"
     assert "no such row" in talker.last_heard
+
+
+def nested(depth):
+    return '{"a":' * depth + "1" + "}" * depth
+
+
+@pytest.mark.parametrize("depth", [100, 330, 50_000])
+def test_arguments_nested_without_end_are_refused_with_a_reason_at_the_first_answer(desk, talker, depth):
+    talker.calls(("crm.customer.find", nested(depth))).says("I give up.")
+    run = desk.start("Hello")
+    assert (run.status, len(talker.heard)) == ("succeeded", 2), [(s.status, s.explanation) for s in run.steps.all()]
+    assert only_call(run).explanation
+
+
+def test_answer_of_ten_megabytes_fails_the_run_with_a_sentence(desk, talker):
+    talker.says("x" * 10_000_000)
+    run = desk.start("Hello")
+    assert run.status == "failed"
+    assert "longer than" in run.explanation
+    assert len(talker.heard) == 1
+
+
+def test_answer_that_we_fail_over_is_paid_for_once_each_time(desk, talker):
+    talker.says("Hello.")
+    failed = []
+
+    def fail_once(here):
+        if here == Failpoint.MODEL_ANSWERED and not failed:
+            failed.append(here)
+            raise LookupError("A defect of ours.")
+
+    with acting(fail_once):
+        run = desk.start("Hello")
+    assert run.status == "succeeded", run.explanation
+    assert list(UsageRecord.objects.filter(run_id=run.id).values_list("attempt", "outcome").order_by("attempt")) == [
+        (1, "answered"),
+        (2, "answered"),
+    ]

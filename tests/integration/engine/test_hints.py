@@ -1,0 +1,87 @@
+"""What the sweep tells workers: of each run now and then, and of no more than the broker has room for."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import redis
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+from agents.engine import sweep as sweeping
+from agents.engine.sweep import sweep
+from agents.models import Step
+from agents.operations import start_run
+from agents.tasks import backlog
+from workspaces.database import ClockTimestamp
+
+pytestmark = pytest.mark.django_db
+RUNS, ROOM = 9, 4
+
+
+class Broker:
+    """A broker's queue that a test can flush."""
+
+    def __init__(self) -> None:
+        self.messages = []
+
+    def sweep(self):
+        """Sweep once, when the last hint is long ago for every run."""
+        Step.objects.filter(nudged_at__isnull=False).update(nudged_at=ClockTimestamp() - timedelta(minutes=1))
+        assert sweep(self.messages.append, lambda: len(self.messages))
+
+
+@pytest.fixture
+def runs(desk, monkeypatch):
+    monkeypatch.setattr(sweeping, "MAX_BACKLOG", ROOM)
+    return {start_run(agent_id=desk.desk.agent.id, text="Hello", by=desk.cast.owner).id for _ in range(RUNS)}
+
+
+def test_backlog_does_not_grow_while_nobody_takes_messages(runs):
+    broker = Broker()
+    for _ in range(5):
+        broker.sweep()
+    assert len(broker.messages) == ROOM
+
+
+def test_run_that_was_told_of_just_now_is_not_told_of_again(runs):
+    told: list = []
+    for _ in range(4):
+        sweep(told.append)
+    assert sorted(told) == sorted(runs)
+
+
+def test_invariant_07_every_run_is_told_of_though_the_broker_is_flushed_each_time(runs):
+    broker, told = Broker(), set()
+    for _ in range(3):
+        broker.sweep()
+        told.update(broker.messages)
+        broker.messages.clear()
+    assert told == runs
+
+
+def test_broker_that_is_away_costs_no_hint(runs):
+    def away():
+        raise OperationalError("gone")
+
+    told: list = []
+    assert sweep(told.append, away)
+    assert (told, Step.objects.exclude(nudged_at=None).count()) == ([], 0)
+    sweep(told.append)
+    assert len(told) == ROOM
+
+
+@pytest.fixture
+def queue():
+    """The name of a queue that nobody else uses."""
+    usual, current_app.conf.task_default_queue = current_app.conf.task_default_queue, f"runs-of-{uuid4()}"
+    yield current_app.conf.task_default_queue
+    current_app.conf.task_default_queue = usual
+
+
+def test_backlog_is_what_waits_in_the_queue(settings, queue):
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        assert backlog() == 0
+        client.lpush(queue, "one", "two")
+        assert backlog() == 2
+        client.delete(queue, f"_kombu.binding.{queue}")
