@@ -12,7 +12,7 @@ __all__ = ["flush_past_the_ledger"]
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared machine")
 
-pytest_plugins = ["tests.desks", "tests.serving"]
+pytest_plugins = ["tests.databases", "tests.desks", "tests.serving"]
 
 
 @pytest.fixture(autouse=True)
