@@ -9,6 +9,7 @@ import base64
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -113,11 +114,14 @@ def browser_tests(environment: Mapping[str, str]) -> Iterator[Callable[[], int]]
 
     They are a process apart, since the browser's driver keeps an event loop running, in which Django refuses to work.
     """
-    if not has_browser():
+    path = browser()
+    if not path:
         yield lambda: 0
         return
     with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(BROWSER_TESTS, stdout=said, stderr=subprocess.STDOUT, env=dict(environment))
+        process = subprocess.Popen(
+            BROWSER_TESTS, stdout=said, stderr=subprocess.STDOUT, env={**environment, "CHROMIUM": path}
+        )
 
         def finish() -> int:
             status = process.wait()
@@ -128,7 +132,8 @@ def browser_tests(environment: Mapping[str, str]) -> Iterator[Callable[[], int]]
         try:
             yield finish
         finally:
-            process.terminate()
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)  # as Ctrl-C does: the tests end what they have started
             process.wait()
 
 
@@ -145,15 +150,21 @@ def run_tests(environment: Mapping[str, str]) -> int:
     return held
 
 
-def has_browser() -> bool:
-    """Return whether there is a browser; without one the browser tests stay out, and that is said loudly."""
-    if any(shutil.which(name) for name in BROWSERS):
-        return True
+def browser() -> str:
+    """Return the browser's path; without one the browser tests stay out, and that is said loudly."""
+    wanted = os.environ.get("CHROMIUM")
+    for name in [wanted] if wanted else BROWSERS:
+        if found := shutil.which(name):
+            return found
     say("\n" + "*" * 96)
-    say("NO BROWSER: Chromium is not installed, so the tests in tests/browser DO NOT RUN and the pages stay unseen.")
-    say("Install it (Debian, Ubuntu: apt-get install chromium) and run `make test` again.")
+    say(
+        f"NO BROWSER: there is no {wanted or 'Chromium'}. The tests in tests/browser DO NOT RUN, nobody sees the pages."
+    )
+    say(
+        "Install it (Debian, Ubuntu: apt-get install chromium) or name it with CHROMIUM=/path, and run `make test` again."
+    )
     say("*" * 96 + "\n")
-    return False
+    return ""
 
 
 if __name__ == "__main__":
