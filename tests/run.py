@@ -158,10 +158,10 @@ def browser() -> str:
             return found
     say("\n" + "*" * 96)
     say(
-        f"NO BROWSER: there is no {wanted or 'Chromium'}. The tests in tests/browser DO NOT RUN, nobody sees the pages."
+        f"NO BROWSER: there is no {wanted or 'Chromium'}. The tests in tests/browser DO NOT RUN; nobody sees the pages."
     )
     say(
-        "Install it (Debian, Ubuntu: apt-get install chromium) or name it with CHROMIUM=/path, and run `make test` again."
+        "Install it (Debian, Ubuntu: apt-get install chromium), or name it with CHROMIUM=/path; then `make test` again."
     )
     say("*" * 96 + "\n")
     return ""
