@@ -47,7 +47,9 @@ NEVER_UNTESTED = (
     "tools/ports.py",
     "tools/bindings.py",
     "tools/operations/executing.py",
+    "tools/operations/images.py",
     "tools/operations/observing.py",
+    "tools/operations/targets.py",
     "workspaces/transitions.py",
 )
 """What stands between a proposal and the world: the gate, the clearance, the two doors, the one mutator of statuses."""
