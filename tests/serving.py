@@ -71,7 +71,7 @@ def listens(port, server):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def until(done, seconds=30):
+def until(done, seconds=120):
     """Look again and again until ``done()``; the deadline only bounds a failure."""
     end = time.monotonic() + seconds
     while not done():
