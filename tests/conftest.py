@@ -12,7 +12,23 @@ __all__ = ["flush_past_the_ledger"]
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared machine")
 
-pytest_plugins = ["tests.desks", "tests.serving"]
+LONGEST_FIRST = (
+    "tests/integration/demo/",
+    "tests/integration/workers/",
+    "tests/integration/console/test_live.py",
+    "tests/integration/engine/",
+    "tests/integration/services/",
+    "tests/integration/",
+)
+"""Where tests wait for real processes and for time to pass."""
+
+pytest_plugins = ["tests.databases", "tests.desks", "tests.serving"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest, so that parallel processes end together; a file stays as it is."""
+    items.sort(key=lambda item: next((n for n, path in enumerate(LONGEST_FIRST) if item.nodeid.startswith(path)), 99))
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,22 +20,28 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture
 def serve(tmp_path):
     """Start uvicorn with the tests' database and settings; keywords go into its environment."""
-    started = []
+    with ExitStack() as stack:
+        yield lambda **environment: stack.enter_context(served(tmp_path, **environment))
 
-    def start(**environment):
-        port = free_port()
-        inherited = {name: value for name, value in os.environ.items() if name != "PYTEST_VERSION"}
-        command = [sys.executable, "-m", "uvicorn", "tests.served_application:application", "--port", str(port)]
-        surroundings = {**inherited, **surroundings_of(tmp_path), **environment}
-        server = subprocess.Popen([*command, "--log-level", "warning"], cwd=ROOT, env=surroundings)
-        started.append(server)
+
+@contextmanager
+def served(folder, **environment):
+    """Give a server of the tests' database, and its address; end it politely, so that its coverage is kept."""
+    port = free_port()
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTEST_VERSION"}
+    command = [sys.executable, "-m", "uvicorn", "tests.served_application:application", "--port", str(port)]
+    surroundings = {**inherited, **surroundings_of(folder), **environment}
+    server = subprocess.Popen([*command, "--log-level", "warning"], cwd=ROOT, env=surroundings)
+    try:
         until(lambda: listens(port, server))
-        return server, f"http://127.0.0.1:{port}"
-
-    yield start
-    for server in started:
-        server.kill()
-        server.wait(10)
+        yield server, f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        finally:
+            server.kill()
+            server.wait()
 
 
 def surroundings_of(folder):
@@ -64,7 +71,7 @@ def listens(port, server):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def until(done, seconds=30):
+def until(done, seconds=120):
     """Look again and again until ``done()``; the deadline only bounds a failure."""
     end = time.monotonic() + seconds
     while not done():

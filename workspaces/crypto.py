@@ -42,10 +42,10 @@ def encrypt(plain: bytes, *, context: str) -> bytes:
 
 def decrypt(envelope: bytes, *, context: str) -> bytes:
     """Open an envelope; raise :class:`Unreadable` where it cannot be opened."""
-    if not envelope or envelope[0] != 1:
+    if len(envelope) < 2 or envelope[0] != 1:
         raise Unreadable("This is no envelope of ours.")
     size = envelope[1]
-    name, rest = envelope[2 : 2 + size].decode(), envelope[2 + size :]
+    name, rest = envelope[2 : 2 + size].decode(errors="replace"), envelope[2 + size :]
     master = _keys().get(name)
     if master is None:
         raise Unreadable(f"The encryption key {name!r} is not configured; add it to ENCRYPTION_KEYS again.")
@@ -54,5 +54,5 @@ def decrypt(envelope: bytes, *, context: str) -> bytes:
     try:
         own = AESGCM(master).decrypt(wrap_nonce, wrapped, context.encode())
         return AESGCM(own).decrypt(nonce, body, context.encode())
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # ValueError where it was cut short
         raise Unreadable("The envelope was altered, or belongs to something else.") from None

@@ -95,6 +95,15 @@ def test_a_disabled_tool_is_not_looked_at(house):
         look_before(action_id=action.id, by=SETUP)
 
 
+def test_a_disabled_connection_is_not_looked_through(house):
+    action = house.propose("change")
+    Connection.objects.filter(pk=house.connection.pk).update(is_enabled=False)
+    with pytest.raises(ToolUnavailable, match="is disabled"):
+        observe(action_id=action.id, kind=AttemptKind.BEFORE, by=SETUP)
+    assert house.world.touched == []
+    assert not ActionAttempt.objects.exists()
+
+
 def test_preview_asks_for_the_state_as_it_is(house):
     action = house.execute(house.approved("change"))
     assert observe(action_id=action.id, kind=AttemptKind.PREVIEW, by=SETUP).image == {"name": "ada", "value": "new"}

@@ -87,7 +87,7 @@ def worker_environment() -> dict[str, str]:
     }
 
 
-def until(condition, seconds=60, what="it"):
+def until(condition, seconds=120, what="it"):
     """Poll until ``condition`` holds; fail after the deadline."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -21,7 +21,7 @@ class Held:
 
     def __iter__(self):
         self.reached.set()
-        self.go.wait(60)
+        self.go.wait(180)
         return iter(self.parts)
 
 
@@ -54,7 +54,7 @@ def test_invariant_07_worker_killed_in_a_model_call_is_replaced_though_the_broke
     with broker() as client:
         client.flushdb()
     workers("second")
-    until(ended(run), 60 + DEAD_AFTER, "the end of the run")
+    until(ended(run), 120 + DEAD_AFTER, "the end of the run")
     held.go.set()
     assert (run.status, run.outcome["text"]) == ("succeeded", "Second.")
     assert run.steps.get().attempt == 2
@@ -83,7 +83,7 @@ def test_invariant_06_frozen_worker_is_fenced_off_and_its_late_answer_is_only_pa
     first.signal(signal.SIGSTOP)
     held.go.set()
     workers("second")
-    until(ended(run), 60 + DEAD_AFTER, "the end of the run")
+    until(ended(run), 120 + DEAD_AFTER, "the end of the run")
     assert run.outcome["text"] == "Second."
     first.signal(signal.SIGCONT)
     answered = UsageRecord.objects.filter(run_id=run.id, outcome="answered")
@@ -99,7 +99,7 @@ def test_invariant_04_worker_killed_while_a_mail_is_sent_leaves_it_in_doubt(desk
 
     def hold():
         reached.set()
-        go.wait(60)
+        go.wait(180)
 
     desk.mailbox.at_data = hold
     first = workers("first")
@@ -111,7 +111,7 @@ def test_invariant_04_worker_killed_while_a_mail_is_sent_leaves_it_in_doubt(desk
     first.kill()
     go.set()
     workers("second")
-    (asked,) = until(lambda: [r for r in desk.requests(run) if r.kind == "settle"], 60 + DEAD_AFTER, "the question")
+    (asked,) = until(lambda: [r for r in desk.requests(run) if r.kind == "settle"], 120 + DEAD_AFTER, "the question")
     assert asked.action.status == "in_doubt"
     assert asked.action.attempts.filter(kind="execute").count() == 1
     desk.answer(asked, settlement="happened", reason="It is in the log.", by=desk.cast.finance)
