@@ -12,14 +12,15 @@ from django.urls import reverse
 from agents.console.rollback_page import report_lines
 from agents.console.rows import RunFacts, Used, effects_of, is_preview, row_of, used_by
 from agents.console.timeline import timeline
-from agents.models import Run, Worker
+from agents.models import Agent, Run, Worker
 from agents.states import RunKind, RunStatus, StepStatus
 from approvals.models import Request
+from approvals.states import RequestKind
 from tools.models import Action, Budget, Unit
 from tools.states import ActionStatus
-from workspaces.console.links import agent_url, request_url, run_url
+from workspaces.console.links import NEW_RUN, agent_url, request_url, run_url
 from workspaces.console.listing import page_of
-from workspaces.console.run_shapes import InFlight, RunPage
+from workspaces.console.run_shapes import InFlight, OpenRequest, RunPage
 from workspaces.console.shapes import PauseRow
 from workspaces.database import ClockTimestamp
 from workspaces.models import Pause, ScopeKind, User
@@ -35,6 +36,7 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
     may = may_control(run, user)
     pauses = list(Pause.objects.over(run.scopes, repair=run.is_repair).select_related("created_by"))
     waits, waits_url = why_it_waits(run, user, pauses)
+    stopped = bool(pauses or run.cancel_requested_at)
     steps, pager = page_of(request, run.steps.order_by("-number"), STEPS_SHOWN)
     undo_url = _rollback_url(run) if may else ""
     facts = _facts(run, pauses)
@@ -52,6 +54,7 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
         session_url=_session_url(run),
         why_waits=waits,
         waits_url=waits_url,
+        waits_for=() if run.is_terminal else open_requests(run, user),
         outcome=_outcome(run),
         report=report_lines(run),
         error=run.explanation if ended_badly else "",
@@ -61,11 +64,13 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
         tokens_out=used.tokens_out,
         step_limit=run.step_limit,
         budget=Budget.objects.filter(scope_id=run.id, unit=Unit.USD).values_list("limit", flat=True).first(),
-        in_flight=in_flight(Action.objects.filter(run_id=run.id)),
+        in_flight=in_flight(Action.objects.filter(run_id=run.id), stopped),
         pauses=[pause_row(pause, run, may) for pause in pauses if not run.is_terminal],
         rollback_url=_rollback_url(run) if may and run.id in facts.effects else "",
         rollbacks=[row_of(rollback, facts) for rollback in rollbacks],
         rolls_back_url=run_url(run.rolls_back_id) if run.rolls_back_id else "",
+        rolls_back_title=run.rolls_back.title if run.rolls_back else "",
+        again_url=_again_url(run, user),
         cancel_requested_at=run.cancel_requested_at,
         **_controls(run, may, pauses),
         **live_urls(request, run),
@@ -120,15 +125,24 @@ def _outcome(run: Run) -> str:
     return str(outcome.get("text") or outcome.get("sentence") or "")
 
 
+def _again_url(run: Run, user: User) -> str:
+    """Return where the same task can be given once more, once this run has not come to what was wanted."""
+    if run.status not in {RunStatus.FAILED, RunStatus.CANCELLED} or run.kind != RunKind.TASK:
+        return ""
+    ready = Agent.objects.startable_by(user).filter(pk=run.agent_id, is_enabled=True, current_version__isnull=False)
+    return f"{NEW_RUN}?like={run.id}" if ready.exists() else ""
+
+
 def _hint(run: Run) -> str:
     if run.status == RunStatus.FAILED:
         return "Read the last steps below. What it did until then stays done; roll it back if it should not."
     return "What it had done stays done; roll it back if it should not." if run.status == RunStatus.CANCELLED else ""
 
 
-def in_flight(actions: QuerySet[Action]) -> list[InFlight]:
-    """Return those of ``actions`` that are touching the world right now, or may have."""
-    found = actions.filter(status__in=[ActionStatus.EXECUTING, ActionStatus.IN_DOUBT]).select_related("tool")
+def in_flight(actions: QuerySet[Action], stopped: bool) -> list[InFlight]:
+    """Return those of ``actions`` that may have happened, and of a run that was stopped those that had left."""
+    states = [ActionStatus.EXECUTING, ActionStatus.IN_DOUBT] if stopped else [ActionStatus.IN_DOUBT]
+    found = actions.filter(status__in=states).select_related("tool")
     return [
         InFlight(title=action.tool.title, status=action.status, since=action.created_at, url=run_url(action.run_id))
         for action in found.order_by("id")[:STEPS_SHOWN]
@@ -166,14 +180,21 @@ def why_it_waits(run: Run, user: User, pauses: Sequence[Pause]) -> tuple[str, st
 
 
 def _for_people(run: Run, user: User) -> tuple[str, str]:
-    open_requests = Request.objects.open().filter(run_id=run.id)
-    seen = list(open_requests.visible_to(user).only("id", "title").order_by("opened_at", "id")[:OPEN_SHOWN])
-    if seen:
-        others = f" {len(seen)} requests are open." if len(seen) > 1 else ""
-        return f"A person must decide: {seen[0].title.rstrip('.')}.{others}", request_url(seen[0].id)
-    if open_requests.exists():
+    if Request.objects.open().visible_to(user).filter(run_id=run.id).exists():
+        return "A person must decide.", ""
+    if Request.objects.open().filter(run_id=run.id).exists():
         return "People must decide, in a queue that you cannot see.", ""
     return _for_workers(run) or "A worker takes it up again in a moment.", ""
+
+
+def open_requests(run: Run, user: User) -> list[OpenRequest]:
+    """Return the requests that the run waits for, as far as ``user`` may see them: what is in doubt comes first."""
+    rows = Request.objects.open().visible_to(user).filter(run_id=run.id).only("id", "title", "kind", "opened_at")
+    found = sorted(rows.order_by("opened_at", "id")[:OPEN_SHOWN], key=lambda one: one.kind != RequestKind.SETTLE)
+    return [
+        OpenRequest(title=one.title, url=request_url(one.id), kind=one.get_kind_display(), at=one.opened_at)
+        for one in found
+    ]
 
 
 def _for_workers(run: Run) -> str:

@@ -86,7 +86,7 @@ class NewRun(forms.Form):
 def new(request: HttpRequest) -> HttpResponse:
     """Ask for a task, and give it to the agent."""
     startable = _startable(request).order_by("title")
-    initial = {"agent": request.GET.get("agent", "")}
+    initial = {"agent": request.GET.get("agent", "")} | _like(request)
     form = NewRun(request.POST if request.method == "POST" else None, initial=initial)
     form.fields["agent"].queryset = startable  # type: ignore[attr-defined]
     status = 200
@@ -98,6 +98,16 @@ def new(request: HttpRequest) -> HttpResponse:
     key = request.POST.get(FIELD, "")
     context = {"form": form, "agents": startable.exists(), "agents_url": AGENTS, "once_key": key}
     return render(request, "agents/run_new.html", context, status=status)
+
+
+def _like(request: HttpRequest) -> dict[str, str]:
+    """Return agent and text of the run that ``?like=`` names, if this person may see it."""
+    try:
+        named = UUID(request.GET.get("like", ""))
+    except ValueError:
+        return {}
+    run = runs_of(request).filter(pk=named, kind=RunKind.TASK).first()
+    return {"agent": str(run.agent_id), "text": str(run.input.get("text", ""))} if run else {}
 
 
 def _start(request: HttpRequest, form: NewRun) -> HttpResponse | int:
