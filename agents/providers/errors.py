@@ -62,13 +62,17 @@ class ModelNotFound(ModelError):
 class RateLimited(ModelError):
     code = "model_rate_limited"
     retry = RetryClass.LATER
-    default_hint = "The call is tried again a few times. If it stays so, wait, or add another endpoint to the model route."
+    default_hint = (
+        "The call is tried again a few times. If it stays so, wait, or add another endpoint to the model route."
+    )
 
 
 class Overloaded(ModelError):
     code = "model_overloaded"
     retry = RetryClass.LATER
-    default_hint = "The call is tried again a few times. If it stays so, wait, or add another endpoint to the model route."
+    default_hint = (
+        "The call is tried again a few times. If it stays so, wait, or add another endpoint to the model route."
+    )
 
 
 class ProviderFailed(ModelError):

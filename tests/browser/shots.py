@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import django
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from config.demo.customers import CUSTOMERS
 from config.demo.supervisor import Supervisor
@@ -27,6 +27,7 @@ from tests.browser.conftest import CHROMIUM, NARROW, WIDE
 WIDTHS: Final = (1440, 768, 390)
 SCHEMES: Final = ("light", "dark")
 PATIENCE: Final = 60_000
+TALL: Final = ViewportSize(width=1440, height=1350)
 IMAGES: Final = Path(__file__).parents[2] / "docs" / "images"
 
 
@@ -50,7 +51,7 @@ def document(browser: Browser, base: str, folder: Path) -> int:
     runs = [give(giver, ticket) for ticket in tickets()]
     keep(page, "/inbox/", folder / "inbox.png")
     page.goto(runs[-1])
-    page.locator(".waits a").first.click()
+    page.locator(".waits a", has_text="→").first.click()
     expect(page.locator("h1.facts")).to_be_visible()
     request = page.url
     keep(page, request, folder / "request.png")
@@ -62,7 +63,7 @@ def document(browser: Browser, base: str, folder: Path) -> int:
     page.locator('[data-key="a"]').first.click()
     page.goto(runs[-1])
     expect(page.get_by_text("Verified").first).to_be_visible(timeout=PATIENCE)
-    page.evaluate("document.querySelector('.run .timeline').closest('section').scrollIntoView()")
+    page.set_viewport_size(TALL)
     keep(page, runs[-1], folder / "run.png")
     return 4
 
