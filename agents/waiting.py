@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
-from uuid import UUID
 
 from django.conf import settings
 
 from agents.models import Run, Worker
 from agents.states import RunStatus, StepStatus
 from approvals.models import Request
+from approvals.states import RequestKind
 from workspaces.database import ClockTimestamp
 from workspaces.models import Pause, User
 
@@ -19,10 +19,13 @@ OPEN_SHOWN: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A sentence, empty while the run moves or is over, and the requests that ``user`` may see, oldest first."""
+    """A sentence, empty while the run moves or is over, and the open requests that ``user`` may see.
+
+    What is in doubt comes first, then the oldest.
+    """
 
     sentence: str = ""
-    requests: tuple[UUID, ...] = ()
+    requests: tuple[Request, ...] = ()
 
 
 def why_it_waits(run: Run, user: User, pauses: Sequence[Pause]) -> Waiting:
@@ -40,12 +43,11 @@ def why_it_waits(run: Run, user: User, pauses: Sequence[Pause]) -> Waiting:
 
 def _for_people(run: Run, user: User) -> Waiting:
     open_requests = Request.objects.open().filter(run_id=run.id)
-    seen = list(open_requests.visible_to(user).only("id", "title").order_by("opened_at", "id")[:OPEN_SHOWN])
+    rows = open_requests.visible_to(user).only("id", "title", "kind", "opened_at").order_by("opened_at", "id")
+    seen = sorted(rows[:OPEN_SHOWN], key=lambda request: request.kind != RequestKind.SETTLE)
     if seen:
         others = f" {len(seen)} requests are open." if len(seen) > 1 else ""
-        return Waiting(
-            f"A person must decide: {seen[0].title.rstrip('.')}.{others}", tuple(request.id for request in seen)
-        )
+        return Waiting(f"A person must decide: {seen[0].title.rstrip('.')}.{others}", tuple(seen))
     if open_requests.exists():
         return Waiting("People must decide, in a queue that you cannot see.")
     return Waiting(_for_workers(run) or "A worker takes it up again in a moment.")

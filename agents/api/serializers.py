@@ -135,7 +135,7 @@ class WaitingOutput(serializers.Serializer[Any]):
     """Why a run stands still, and the open requests that the caller may see."""
 
     sentence = serializers.CharField(help_text="Empty while the run moves or is over.")
-    requests = serializers.ListField(child=serializers.UUIDField())
+    requests = serializers.PrimaryKeyRelatedField[Any](many=True, read_only=True, pk_field=serializers.UUIDField())
 
 
 class RunOutput(RunRow):

@@ -1,13 +1,12 @@
 """Agents: the list, one agent's page, and the switch that stops it."""
 
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from agents.console.agent_page import agent_page, agent_rows
-from agents.console.controls import let_go, stop
 from agents.console.found import agent_or_404, agents_of, runs_of
+from agents.console.stopping import let_go, stop
 from workspaces.console.asking import person_of
 from workspaces.console.links import agent_url
 from workspaces.console.listing import page_of
@@ -30,18 +29,15 @@ def show(request: HttpRequest, named: str) -> HttpResponse:
 
 
 @require_POST
-def pause(request: HttpRequest, named: str) -> HttpResponseRedirect:
+def pause(request: HttpRequest, named: str) -> HttpResponse:
     """Pause an agent."""
     agent = agent_or_404(request, named)
-    stop(request, ScopeKind.AGENT, agent.id)
-    messages.success(request, f"{agent.title} is paused: nothing new starts in its runs.")
-    return redirect(agent_url(agent.id))
+    said = f"{agent.title} is paused: nothing new starts in its runs."
+    return stop(request, ScopeKind.AGENT, agent.id, back=agent_url(agent.id), said=said)
 
 
 @require_POST
-def release(request: HttpRequest, named: str) -> HttpResponseRedirect:
+def release(request: HttpRequest, named: str) -> HttpResponse:
     """Release the pause of an agent."""
     agent = agent_or_404(request, named)
-    let_go(request, agent.id)
-    messages.success(request, f"{agent.title} goes on.")
-    return redirect(agent_url(agent.id))
+    return let_go(request, agent.id, back=agent_url(agent.id), said=f"{agent.title} goes on.")

@@ -10,61 +10,40 @@ from django.views.decorators.http import require_POST, require_safe
 from agents.console.found import run_or_404, runs_of
 from agents.console.rollback_page import preview_of
 from agents.console.run_page import may_control
+from agents.console.stopping import let_go, stop
 from agents.models import Run
 from agents.operations import cancel_run, confirm_rollback, preview_rollback
-from agents.operations.pausing import pause_scope, release_pause
 from agents.states import RunKind
 from workspaces.console.asking import person_of
 from workspaces.console.links import run_url
+from workspaces.console.once import once
 from workspaces.errors import NotFound
-from workspaces.models import Pause, ScopeKind
-from workspaces.tenancy import workspace_of
+from workspaces.models import ScopeKind
 
 
 @require_POST
 def cancel(request: HttpRequest, run_id: UUID) -> HttpResponseRedirect:
     """Cancel a run."""
-    run = cancel_run(run_id=run_or_404(request, run_id).id, by=person_of(request))
+    run = run_or_404(request, run_id)
+    led_to = once(request, lambda: run_url(cancel_run(run_id=run.id, by=person_of(request)).id))
+    run.refresh_from_db(fields=["status"])
     messages.success(request, "The run is cancelled." if run.is_terminal else "The run stops at its next boundary.")
-    return redirect(run_url(run.id))
+    return redirect(led_to)
 
 
 @require_POST
-def pause(request: HttpRequest, run_id: UUID) -> HttpResponseRedirect:
+def pause(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Pause a run."""
     run = run_or_404(request, run_id)
-    stop(request, ScopeKind.RUN, run.id)
-    messages.success(request, "The run is paused: nothing new starts in it.")
-    return redirect(run_url(run.id))
+    said = "The run is paused: nothing new starts in it."
+    return stop(request, ScopeKind.RUN, run.id, back=run_url(run.id), said=said)
 
 
 @require_POST
-def release(request: HttpRequest, run_id: UUID) -> HttpResponseRedirect:
+def release(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Release the pause of a run."""
     run = run_or_404(request, run_id)
-    let_go(request, run.id)
-    messages.success(request, "The run goes on.")
-    return redirect(run_url(run.id))
-
-
-def stop(request: HttpRequest, kind: ScopeKind, scope_id: UUID) -> None:
-    """Pause one scope of the current workspace for the reason that the form gives."""
-    pause_scope(
-        workspace=workspace_of(request),
-        scope_kind=kind,
-        scope_id=scope_id,
-        reason=request.POST.get("reason", ""),
-        by=person_of(request),
-    )
-
-
-def let_go(request: HttpRequest, scope_id: UUID) -> None:
-    """Release the live pause over exactly this scope."""
-    live = Pause.objects.live().filter(workspace=workspace_of(request), scope_id=scope_id)
-    found = live.select_related("workspace").first()
-    if found is None:
-        raise NotFound("Nothing is paused here any more.", "Somebody released it before you.")
-    release_pause(pause=found, by=person_of(request))
+    return let_go(request, run.id, back=run_url(run.id), said="The run goes on.")
 
 
 @require_POST
@@ -105,6 +84,9 @@ def rollback(request: HttpRequest, run_id: UUID) -> HttpResponse:
 def confirm(request: HttpRequest, run_id: UUID) -> HttpResponseRedirect:
     """Carry out exactly the preview that the person has read."""
     run = _rollback_or_404(request, run_id)
-    confirm_rollback(rollback_id=run.id, plan_digest=request.POST.get("digest", ""), by=person_of(request))
+    seen = request.POST.get("digest", "")
+    led_to = once(
+        request, lambda: run_url(confirm_rollback(rollback_id=run.id, plan_digest=seen, by=person_of(request)).id)
+    )
     messages.success(request, "The rollback has begun; its report appears here.")
-    return redirect(run_url(run.id))
+    return redirect(led_to)

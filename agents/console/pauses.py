@@ -11,13 +11,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from agents.console.stopping import stop
 from agents.models import Agent, Run
-from agents.operations.pausing import pause_scope, release_pause, visible_pauses
+from agents.operations.pausing import release_pause, visible_pauses
 from tools.models import Action, Connection, Tool
 from workspaces.access import role_in
-from workspaces.canonical import sanitise
 from workspaces.console.asking import person_of, way_back
 from workspaces.console.links import run_url
+from workspaces.console.once import once
 from workspaces.console.run_shapes import InFlight
 from workspaces.console.shapes import PauseRow
 from workspaces.errors import NotFound
@@ -58,17 +59,10 @@ def pauses_page(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def pause(request: HttpRequest, scope_kind: str, scope_id: UUID) -> HttpResponse:
-    """Stop everything new in one scope; ``reason`` says why, ``repair_allowed`` lets rollbacks go on."""
-    made = pause_scope(
-        workspace=workspace_of(request),
-        scope_kind=scope_kind,
-        scope_id=scope_id,
-        reason=str(sanitise(request.POST.get("reason", ""))),
-        allows_repair=request.POST.get("repair_allowed") == "true",
-        by=person_of(request),
-    )
-    messages.warning(request, f"Paused this {made.scope_kind}. Nothing new takes effect in it until it is released.")
-    return redirect(way_back(request, reverse("pauses:list")))
+    """Stop everything new in one scope."""
+    back = way_back(request, reverse("pauses:list"))
+    said = f"Paused this {scope_kind}. Nothing new takes effect in it until it is released."
+    return stop(request, scope_kind, scope_id, back=back, said=said)
 
 
 @require_POST
@@ -78,9 +72,14 @@ def release(request: HttpRequest, pause_id: UUID) -> HttpResponse:
     found = visible_pauses(user, workspace).filter(pk=pause_id).select_related("workspace").first()
     if found is None:
         raise NotFound("There is no such pause here.", "It may have been removed; look at what is paused now.")
-    release_pause(pause=found, by=user)
+
+    def let() -> str:
+        release_pause(pause=found, by=user)
+        return way_back(request, reverse("pauses:list"))
+
+    led_to = once(request, let)
     messages.success(request, f"Released. This {found.scope_kind} goes on where it stopped.")
-    return redirect(way_back(request, reverse("pauses:list")))
+    return redirect(led_to)
 
 
 def in_flight(user: User, workspace: Workspace, pauses: Iterable[Pause]) -> list[InFlight]:

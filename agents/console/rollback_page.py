@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from agents.console.rows import is_preview
 from agents.console.timeline import proof_of
 from agents.models import Run
 from tools.models import Action, ActionAttempt
@@ -34,12 +33,12 @@ def preview_of(run: Run, may: bool) -> RollbackPreview:
         confirm_url=reverse("runs:rollback-confirm", args=[run.id]),
         lines=[_preview_line(item) for item in plan],
         why_not=_why_not(run, may),
-        rollback_url="" if is_preview(run) else run_url(run.id),
+        rollback_url="" if run.is_preview else run_url(run.id),
     )
 
 
 def _why_not(run: Run, may: bool) -> str:
-    if not is_preview(run):
+    if not run.is_preview:
         return "This preview was confirmed or cancelled already."
     return "" if may else f"You may not roll back runs of {run.agent.title}."
 

@@ -10,7 +10,6 @@ from django.db.models import Count, Exists, OuterRef, Q, Sum
 from django.utils import timezone
 
 from agents.models import Run
-from agents.states import RunStatus
 from approvals.models import Request
 from tools.models import Action, UsageRecord
 from tools.states import ActionStatus, Effect
@@ -89,12 +88,7 @@ def row_of(run: Run, facts: RunFacts) -> RunRow:
 
 
 def _unconfirmed(run: Run) -> str:
-    return "confirmation" if is_preview(run) else ""
-
-
-def is_preview(run: Run) -> bool:
-    """Tell whether this is a rollback that nobody has confirmed yet."""
-    return run.is_repair and run.status == RunStatus.WAITING and not run.turn
+    return "confirmation" if run.is_preview else ""
 
 
 def used_by(run_ids: Iterable[UUID]) -> dict[UUID, Used]:

@@ -10,14 +10,14 @@ from django.urls import reverse
 from agents.console.rollback_page import report_lines
 from agents.console.rows import RunFacts, Used, effects_of, row_of, used_by
 from agents.console.timeline import timeline
-from agents.models import Run
+from agents.models import Agent, Run
 from agents.states import RunKind, RunStatus
-from agents.waiting import why_it_waits
+from agents.waiting import Waiting, why_it_waits
 from tools.models import Action, Budget, Unit
 from tools.states import ActionStatus
-from workspaces.console.links import agent_url, request_url, run_url
+from workspaces.console.links import NEW_RUN, agent_url, request_url, run_url
 from workspaces.console.listing import page_of
-from workspaces.console.run_shapes import InFlight, RunPage
+from workspaces.console.run_shapes import InFlight, OpenRequest, RunPage
 from workspaces.console.shapes import PauseRow
 from workspaces.models import Pause, ScopeKind, User
 
@@ -30,7 +30,9 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
     rollbacks = list(run.rollbacks.select_related("agent").order_by("-id")[:ROLLBACKS_SHOWN])
     may = may_control(run, user)
     pauses = list(Pause.objects.over(run.scopes, repair=run.is_repair).select_related("created_by"))
-    waits, waits_url = _what_holds(run, user, pauses)
+    waiting = why_it_waits(run, user, pauses)
+    stopped = bool(pauses or run.cancel_requested_at)
+    waits, waits_url = _what_holds(run, waiting)
     steps, pager = page_of(request, run.steps.order_by("-number"), STEPS_SHOWN)
     undo_url = _rollback_url(run) if may else ""
     facts = _facts(run, pauses)
@@ -48,6 +50,10 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
         session_url=_session_url(run),
         why_waits=waits,
         waits_url=waits_url,
+        waits_for=[
+            OpenRequest(title=one.title, url=request_url(one.id), kind=one.get_kind_display(), at=one.opened_at)
+            for one in waiting.requests
+        ],
         outcome=_outcome(run),
         report=report_lines(run),
         error=run.explanation if ended_badly else "",
@@ -57,11 +63,13 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
         tokens_out=used.tokens_out,
         step_limit=run.step_limit,
         budget=Budget.objects.filter(scope_id=run.id, unit=Unit.USD).values_list("limit", flat=True).first(),
-        in_flight=in_flight(Action.objects.filter(run_id=run.id)),
+        in_flight=in_flight(Action.objects.filter(run_id=run.id), stopped),
         pauses=[pause_row(pause, run, may) for pause in pauses if not run.is_terminal],
         rollback_url=_rollback_url(run) if may and run.id in facts.effects else "",
         rollbacks=[row_of(rollback, facts) for rollback in rollbacks],
         rolls_back_url=run_url(run.rolls_back_id) if run.rolls_back_id else "",
+        rolls_back_title=run.rolls_back.title if run.rolls_back else "",
+        again_url=_again_url(run, user),
         cancel_requested_at=run.cancel_requested_at,
         **_controls(run, may, pauses),
         **live_urls(request, run),
@@ -116,15 +124,24 @@ def _outcome(run: Run) -> str:
     return str(outcome.get("text") or outcome.get("sentence") or "")
 
 
+def _again_url(run: Run, user: User) -> str:
+    """Return where the same task can be given once more, once this run has not come to what was wanted."""
+    if run.status not in {RunStatus.FAILED, RunStatus.CANCELLED} or run.kind != RunKind.TASK:
+        return ""
+    ready = Agent.objects.startable_by(user).filter(pk=run.agent_id, is_enabled=True, current_version__isnull=False)
+    return f"{NEW_RUN}?like={run.id}" if ready.exists() else ""
+
+
 def _hint(run: Run) -> str:
     if run.status == RunStatus.FAILED:
         return "Read the last steps below. What it did until then stays done; roll it back if it should not."
     return "What it had done stays done; roll it back if it should not." if run.status == RunStatus.CANCELLED else ""
 
 
-def in_flight(actions: QuerySet[Action]) -> list[InFlight]:
-    """Return those of ``actions`` that are touching the world right now, or may have."""
-    found = actions.filter(status__in=[ActionStatus.EXECUTING, ActionStatus.IN_DOUBT]).select_related("tool")
+def in_flight(actions: QuerySet[Action], stopped: bool) -> list[InFlight]:
+    """Return those of ``actions`` that may have happened, and of a run that was stopped those that had left."""
+    states = [ActionStatus.EXECUTING, ActionStatus.IN_DOUBT] if stopped else [ActionStatus.IN_DOUBT]
+    found = actions.filter(status__in=states).select_related("tool")
     return [
         InFlight(title=action.tool.title, status=action.status, since=action.created_at, url=run_url(action.run_id))
         for action in found.order_by("id")[:STEPS_SHOWN]
@@ -148,9 +165,8 @@ def pause_row(pause: Pause, run: Run, may: bool) -> PauseRow:
     )
 
 
-def _what_holds(run: Run, user: User, pauses: Sequence[Pause]) -> tuple[str, str]:
-    """Return in words why the run does not move, and where that can be changed; two empty strings while it moves."""
-    waiting = why_it_waits(run, user, pauses)
+def _what_holds(run: Run, waiting: Waiting) -> tuple[str, str]:
+    """Return in words why the run does not move, and where that can be changed where no request does."""
     if run.is_preview:
         return waiting.sentence, reverse("runs:rollback", args=[run.id])
-    return waiting.sentence, request_url(waiting.requests[0]) if waiting.requests else ""
+    return "A person must decide." if waiting.requests else waiting.sentence, ""

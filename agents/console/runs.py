@@ -21,6 +21,7 @@ from memory.models import Session
 from workspaces.console.asking import person_of, wants_region
 from workspaces.console.links import AGENTS, NEW_RUN, run_url
 from workspaces.console.listing import choice, page_of
+from workspaces.console.once import FIELD, once
 from workspaces.errors import DomainError
 from workspaces.tenancy import workspace_of
 
@@ -85,7 +86,7 @@ class NewRun(forms.Form):
 def new(request: HttpRequest) -> HttpResponse:
     """Ask for a task, and give it to the agent."""
     startable = _startable(request).order_by("title")
-    initial = {"agent": request.GET.get("agent", "")}
+    initial = {"agent": request.GET.get("agent", "")} | _like(request)
     form = NewRun(request.POST if request.method == "POST" else None, initial=initial)
     form.fields["agent"].queryset = startable  # type: ignore[attr-defined]
     status = 200
@@ -94,8 +95,19 @@ def new(request: HttpRequest) -> HttpResponse:
         if isinstance(answer, HttpResponseBase):
             return answer
         status = answer
-    context = {"form": form, "agents": startable.exists(), "agents_url": AGENTS}
+    key = request.POST.get(FIELD, "")
+    context = {"form": form, "agents": startable.exists(), "agents_url": AGENTS, "once_key": key}
     return render(request, "agents/run_new.html", context, status=status)
+
+
+def _like(request: HttpRequest) -> dict[str, str]:
+    """Return agent and text of the run that ``?like=`` names, if this person may see it."""
+    try:
+        named = UUID(request.GET.get("like", ""))
+    except ValueError:
+        return {}
+    run = runs_of(request).filter(pk=named, kind=RunKind.TASK).first()
+    return {"agent": str(run.agent_id), "text": str(run.input.get("text", ""))} if run else {}
 
 
 def _start(request: HttpRequest, form: NewRun) -> HttpResponse | int:
@@ -103,13 +115,17 @@ def _start(request: HttpRequest, form: NewRun) -> HttpResponse | int:
     if not form.is_valid():
         return 422
     agent: Agent = form.cleaned_data["agent"]
+
+    def start() -> str:
+        return run_url(start_run(agent_id=agent.id, text=form.cleaned_data["text"], by=person_of(request)).id)
+
     try:
-        run = start_run(agent_id=agent.id, text=form.cleaned_data["text"], by=person_of(request))
+        led_to = once(request, start)
     except DomainError as error:
         form.add_error("text" if error.http_status in (413, 422) else None, f"{error.message} {error.hint}")
         return error.http_status
     messages.success(request, f"{agent.title} has the task.")
-    return redirect(run_url(run.id))
+    return redirect(led_to)
 
 
 @require_safe

@@ -1,8 +1,8 @@
 """A run's steps as its page tells them: what was asked of the model, what was proposed, judged, decided and done."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -14,6 +14,7 @@ from agents.console.rows import CURRENCY
 from agents.models import Run, Step
 from agents.states import StepKind
 from approvals.models import Decision, Request, Verdict
+from approvals.sentences import title_of
 from tools.models import Action, ActionAttempt, UsageRecord
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Effect
 from workspaces.console import differences
@@ -23,8 +24,6 @@ from workspaces.console.shapes import TimelineItem, Words
 from workspaces.console.words import look
 from workspaces.models import User
 
-READ_BACK: Final = "Yes: the system was read back and showed the state before."
-NOT_READ_BACK: Final = "The compensation succeeded, but no read-back proves the state before."
 ICONS: Final = {Effect.READ: "read", Effect.IRREVERSIBLE: "send"}
 
 
@@ -46,7 +45,9 @@ def timeline(run: Run, steps: Sequence[Step], user: User, undo_url: str = "") ->
     """Return ``steps`` in their order; ``undo_url`` is where one action's rollback is asked for, if it may be."""
     story = _story(run, steps, user)
     story.undo_url = undo_url
-    return [item for step in steps for item in _items(step, run, story)]
+    items = [item for step in steps for item in _items(step, run, story)]
+    began = run.started_at or run.created_at
+    return [replace(item, after=max(timedelta(), item.at - began)) for item in items]
 
 
 def _story(run: Run, steps: Iterable[Step], user: User) -> Story:
@@ -84,7 +85,7 @@ def _undone(story: Story, actions: list[UUID]) -> None:
     seen = made.annotate(seen=Subquery(looks.values("evidence__image")[:1])).order_by("id")
     for compensated, expected, shown in seen.values_list("compensates_id", "after_image", "seen"):
         if compensated is not None:
-            story.undone[compensated] = READ_BACK if shown is not None and shown == expected else NOT_READ_BACK
+            story.undone[compensated] = "verified" if shown is not None and shown == expected else "unread"
 
 
 def _items(step: Step, run: Run, story: Story) -> list[TimelineItem]:
@@ -125,8 +126,9 @@ def _model_item(step: Step, run: Run, calls: Sequence[UsageRecord]) -> TimelineI
         cost=_cost(calls),
         currency=CURRENCY,
         costed=bool(calls),
-        facts=_model_facts(calls, answer),
-        words=_words(step, run, answer),
+        about=_proposed(answer),
+        facts=_model_facts(calls),
+        words=_words(step, calls, answer),
     )
 
 
@@ -135,26 +137,38 @@ def _cost(calls: Sequence[UsageRecord]) -> Decimal | None:
     return sum(known, Decimal(0)) if len(known) == len(calls) else None
 
 
-def _model_facts(calls: Sequence[UsageRecord], answer: dict[str, Any]) -> list[tuple[str, str]]:
-    facts: list[tuple[str, str]] = []
-    for call in calls:
-        tokens = f"{_count(call.input_tokens)} tokens in, {_count(call.output_tokens)} out"
-        facts.append((call.model, tokens if call.outcome == "answered" else call.explanation or call.outcome))
-    if calls_made := answer.get("calls"):
-        facts.append(("Proposed", ", ".join(str(call.get("name", "")) for call in calls_made)))
-    return facts
+def _model_facts(calls: Sequence[UsageRecord]) -> list[tuple[str, str]]:
+    """Return what each call came to; the same failure of the same model stands there once, with its number."""
+    told = Counter((call.model, _told(call)) for call in calls)
+    return [(model, said if times == 1 else f"{times} times: {said}") for (model, said), times in told.items()]
+
+
+def _told(call: UsageRecord) -> str:
+    if call.outcome != "answered":
+        return call.explanation or call.outcome
+    return f"{_count(call.input_tokens)} tokens in, {_count(call.output_tokens)} out"
+
+
+def _proposed(answer: dict[str, Any]) -> str:
+    names = [str(call.get("name", "")) for call in answer.get("calls") or ()]
+    return f"proposes {', '.join(names)}" if names else "answers" if answer else ""
 
 
 def _count(tokens: int | None) -> str:
     return "unknown" if tokens is None else f"{tokens:,}"
 
 
-def _words(step: Step, run: Run, answer: dict[str, Any]) -> Words | None:
+def _words(step: Step, calls: Sequence[UsageRecord], answer: dict[str, Any]) -> Words | None:
     said = "\n\n".join(str(part) for part in (answer.get("reasoning"), answer.get("text")) if part)
     if not said:
         return None
     at = step.finished_at or step.created_at
-    return Words(text=said, model=str(answer.get("model", "")), at=at, demo=run.version.route.is_demo)
+    return Words(text=said, model=str(answer.get("model", "")), at=at, demo=_by_demo(calls))
+
+
+def _by_demo(calls: Sequence[UsageRecord]) -> bool:
+    """Tell whether the demo planner answered, whichever endpoints the route has."""
+    return any(call.provider == "demo" and call.outcome == "answered" for call in calls)
 
 
 def _action_item(step: Step, action: Action, story: Story) -> TimelineItem:
@@ -169,7 +183,8 @@ def _action_item(step: Step, action: Action, story: Story) -> TimelineItem:
         at=action.created_at,
         key=str(action.id),
         by=str(decision.user) if decision else "",
-        note=_note(step, action),
+        about=_about(action),
+        note=_note(step, action, decision),
         url=request_url(request.id) if request else "",
         effect=action.effect,
         took=_took(tries),
@@ -178,11 +193,20 @@ def _action_item(step: Step, action: Action, story: Story) -> TimelineItem:
         facts=_action_facts(action, story, decision),
         changes=changes_of(action),
         data=action.arguments,
+        result=action.result,
+        rolled_back=story.undone.get(action.id, ""),
         undo_url=story.undo_url if _may_undo(action, story) else "",
     )
 
 
-def _note(step: Step, action: Action) -> str:
+def _about(action: Action) -> str:
+    """Return the title's facts without the tool's name, which stands beside them."""
+    return title_of(action).removeprefix(action.tool.title).removeprefix(": ")
+
+
+def _note(step: Step, action: Action, decision: Decision | None) -> str:
+    if decision is not None and decision.reason and action.explanation == decision.reason:
+        return ""
     if action.explanation or action.is_terminal or step.action_id != action.id:
         return action.explanation
     return step.explanation
@@ -213,8 +237,6 @@ def _action_facts(action: Action, story: Story, decision: Decision | None) -> li
         if attempt.outcome != AttemptOutcome.DONE:
             told = f"{look('attempt', attempt.outcome).word}. {attempt.explanation}".strip()
             facts.append((f"{attempt.get_kind_display()} {attempt.number}", told))
-    if action.id in story.undone:
-        facts.append(("Rolled back", story.undone[action.id]))
     return facts
 
 

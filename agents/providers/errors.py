@@ -62,13 +62,17 @@ class ModelNotFound(ModelError):
 class RateLimited(ModelError):
     code = "model_rate_limited"
     retry = RetryClass.LATER
-    default_hint = "Nothing to do: the call is tried again once the provider allows it."
+    default_hint = (
+        "The call is tried again a few times. If it stays so, wait, or add another endpoint to the model route."
+    )
 
 
 class Overloaded(ModelError):
     code = "model_overloaded"
     retry = RetryClass.LATER
-    default_hint = "Nothing to do: the call is tried again, or another endpoint of the route is used."
+    default_hint = (
+        "The call is tried again a few times. If it stays so, wait, or add another endpoint to the model route."
+    )
 
 
 class ProviderFailed(ModelError):

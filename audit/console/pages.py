@@ -11,7 +11,9 @@ from django.db.models import Count, Min, QuerySet
 from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleGreaterThanOrEqual, TupleLessThan
 from django.http import HttpRequest
 
+from audit.ledger import witness
 from audit.ledger.models import Event, Seal
+from audit.ledger.verification import is_genuine
 from workspaces.console.links import subject_url
 from workspaces.console.listing import address, asked, choice
 from workspaces.console.run_shapes import EventRow, Filter, Pager, SealRow
@@ -40,7 +42,7 @@ def events(request: HttpRequest, workspace_id: UUID) -> tuple[list[EventRow], Pa
         found = list(rows.order_by(*NEWEST)[: PAGE_SIZE + 1])
         shown = found[:PAGE_SIZE]
         more_newer, more_older = older is not None, len(found) > PAGE_SIZE
-    return _event_rows(shown, workspace_id), _pager(request, shown, more_newer, more_older)
+    return _event_rows(request, shown, workspace_id), _pager(request, shown, more_newer, more_older)
 
 
 def _narrowed(rows: QuerySet[Event], request: HttpRequest) -> QuerySet[Event]:
@@ -78,13 +80,14 @@ def _pager(request: HttpRequest, shown: list[Event], more_newer: bool, more_olde
     )
 
 
-def _event_rows(shown: list[Event], workspace_id: UUID) -> list[EventRow]:
+def _event_rows(request: HttpRequest, shown: list[Event], workspace_id: UUID) -> list[EventRow]:
     people = _people({event.actor.rpartition(":")[2] for event in shown if not event.actor.startswith("system:")})
     covered = _seals_over(shown, workspace_id)
-    return [_event_row(event, people, covered) for event in shown]
+    return [_event_row(request, event, people, covered) for event in shown]
 
 
-def _event_row(event: Event, people: dict[str, str], covered: list[Seal]) -> EventRow:
+def _event_row(request: HttpRequest, event: Event, people: dict[str, str], covered: list[Seal]) -> EventRow:
+    seal = _seal_of(event, covered)
     kind, _, who = event.actor.partition(":")
     name = people.get(who, who)
     return EventRow(
@@ -95,7 +98,8 @@ def _event_row(event: Event, people: dict[str, str], covered: list[Seal]) -> Eve
         subject_id=event.subject_id,
         subject_url=subject_url(event.subject_type, event.subject_id),
         digest=event.digest,
-        seal=_seal_of(event, covered),
+        seal=seal,
+        seal_url=f"{address(request, seal=str(seal + 1))}#seals" if seal is not None else "",
     )
 
 
@@ -133,8 +137,38 @@ def seals(request: HttpRequest, workspace_id: UUID) -> tuple[list[SealRow], Page
         previous_url=address(request, seal="") if older else "",
         next_url=address(request, seal=str(shown[-1].number)) if len(found) > SEALS_SHOWN else "",
     )
-    made = [SealRow(number=s.number, at=s.at, events=s.event_count, root=s.merkle_root) for s in shown]
-    return made, pager if pager.previous_url or pager.next_url else None
+    return _seal_rows(shown, workspace_id), pager if pager.previous_url or pager.next_url else None
+
+
+def _seal_rows(shown: list[Seal], workspace_id: UUID) -> list[SealRow]:
+    """Check each seal's signature, and compare it with what the witness holds of it."""
+    proofs = {True: "signed", False: "broken", None: "sealed"}
+    found = _witnessed(shown, workspace_id)
+    return [
+        SealRow(
+            number=seal.number,
+            at=seal.at,
+            events=seal.event_count,
+            root=seal.merkle_root,
+            proof=proofs[is_genuine(seal)],
+            witness=found.get(seal.number, ""),
+        )
+        for seal in shown
+    ]
+
+
+def _witnessed(shown: list[Seal], workspace_id: UUID) -> dict[int, str]:
+    """Return how each seal stands at the witness, nothing where there is none."""
+    try:
+        held = witness.held(workspace_id, [seal.number for seal in shown])
+    except OSError:
+        return {seal.number: "unread" for seal in shown}
+    if held is None:
+        return {}
+    return {
+        seal.number: "lacking" if seal.number not in held else "held" if held[seal.number] == seal.digest else "differs"
+        for seal in shown
+    }
 
 
 def unsealed(workspace_id: UUID) -> tuple[int, datetime | None]:

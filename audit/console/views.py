@@ -32,6 +32,8 @@ def ledger_page(request: HttpRequest) -> HttpResponse:
         "pager": pager,
         "seals": seals,
         "seal_pager": seal_pager,
+        "witness": any(seal.witness for seal in seals),
+        "last_seal": seals[0] if seals and not request.GET.get("seal") else None,
         "unsealed": unsealed,
         "lag_alarm": oldest_at is not None and timezone.now() - oldest_at > ALARM_AFTER,
         "filters": pages.filters(request, workspace),

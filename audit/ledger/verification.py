@@ -96,6 +96,14 @@ def verify(workspace_id: UUID) -> Report:
     return report
 
 
+def is_genuine(seal: Seal) -> bool | None:
+    """Tell whether the seal is as it was signed; None where its key is not known here. Its events are not looked at."""
+    key = public_keys().get(seal.key_id)
+    if key is None:
+        return None
+    return seal.digest == seal_digest(seal) and is_signed(key, seal.signature, seal_bytes(seal))
+
+
 def _verify_chain(seals: list[Seal], report: Report) -> None:
     keys = public_keys()
     number, previous, last = 0, NO_PREVIOUS, (0, 0, 0)

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,16 @@ def witnessed() -> dict[UUID, dict[int, str]]:
         for (workspace, number), digest in witness.seen.items():
             found.setdefault(UUID(workspace), {})[number] = digest
     return found
+
+
+def held(workspace_id: UUID, numbers: Iterable[int]) -> dict[int, str] | None:
+    """Return the digests that the witness holds of these seals, None where there is none; an unreadable one raises."""
+    path = witness_path()
+    if path is None:
+        return None
+    with _lock:
+        seen = _current(path).seen
+        return {number: seen[str(workspace_id), number] for number in numbers if (str(workspace_id), number) in seen}
 
 
 def witness_path() -> Path | None:

@@ -89,6 +89,7 @@ class Supervisor:
             "HTTPS_ONLY": "0",
             "VAR_DIR": str(self.var),
         }
+        self.environment.setdefault("LEDGER_WITNESS_FILE", str(self.var / "witness.jsonl"))
         self.environment |= {"DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONUNBUFFERED": "1"}
         write_record(self.var / "demo.json", {"url": self.url, "pid": os.getpid()})
 

@@ -1,27 +1,34 @@
 """Photographs the console, for people to look at critically. Not a test.
 
+The pictures of the documentation, into docs/images: starts a demo of its own with fresh data, gives tickets to its
+desk, decides on one request, and stops it (`make pictures`)::
+
+    python -m tests.browser.shots documentation
+
 Every page with samples (the server must run with DEBUG on)::
 
     python -m tests.browser.shots samples http://127.0.0.1:8000 FOLDER [NAME ...]
-
-The pictures of the documentation, from a running demo: gives a task, waits for its requests, and approves nothing::
-
-    python -m tests.browser.shots documentation http://127.0.0.1:8000 docs/images GIVER REVIEWER PASSWORD "TASK"
-
-GIVER and REVIEWER are the e-mail addresses of somebody who gives the task and of somebody else who may decide.
 """
 
+import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+import django
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
+from config.demo.customers import CUSTOMERS
+from config.demo.supervisor import Supervisor
+from config.services.places import Places
 from tests.browser.conftest import CHROMIUM, NARROW, WIDE
 
 WIDTHS: Final = (1440, 768, 390)
 SCHEMES: Final = ("light", "dark")
 PATIENCE: Final = 60_000
+TALL: Final = ViewportSize(width=1440, height=1350)
+IMAGES: Final = Path(__file__).parents[2] / "docs" / "images"
 
 
 def shoot(browser: Browser, base: str, folder: Path, names: list[str]) -> int:
@@ -35,20 +42,39 @@ def shoot(browser: Browser, base: str, folder: Path, names: list[str]) -> int:
     return len(names) * len(WIDTHS) * len(SCHEMES)
 
 
-def document(browser: Browser, base: str, folder: Path, people: list[str], password: str, task: str) -> int:
-    """Take the documentation's four pictures of a real task; return how many were taken."""
-    giver, page = (sign_in(browser, base, email, password) for email in people)
-    run = give(giver, task)
-    for name, path in (("run", run), ("inbox", "/inbox/")):
-        keep(page, path, folder / f"{name}.png")
-    page.locator("[data-row]").first.click()
+def document(browser: Browser, base: str, folder: Path) -> int:
+    """Take the documentation's four pictures of real tickets; return how many were taken."""
+    django.setup()
+    from config.demo.seed import PASSWORD, address
+
+    giver, page = (sign_in(browser, base, address(name), PASSWORD) for name in ("owner", "reviewer"))
+    runs = [give(giver, ticket) for ticket in tickets()]
+    keep(page, "/inbox/", folder / "inbox.png")
+    page.goto(runs[-1])
+    page.locator(".waits a", has_text="→").first.click()
     expect(page.locator("h1.facts")).to_be_visible()
     request = page.url
     keep(page, request, folder / "request.png")
     page.set_viewport_size(NARROW)
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     keep(page, request, folder / "request-phone.png")
+    page.set_viewport_size(WIDE)
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    page.locator('[data-key="a"]').first.click()
+    page.goto(runs[-1])
+    expect(page.get_by_text("Verified").first).to_be_visible(timeout=PATIENCE)
+    page.set_viewport_size(TALL)
+    keep(page, runs[-1], folder / "run.png")
     return 4
+
+
+def tickets() -> list[str]:
+    """Return tickets as the demo's customers might write them: some are due for another tier."""
+    due = [(name, email) for _, name, email, tier, *_ in CUSTOMERS if tier == "standard"][:2]
+    return [
+        f"Hello,\n\nour contract was renewed this morning, so please move {email} to tier gold.\n\nMany thanks\n{name}"
+        for name, email in due
+    ]
 
 
 def sign_in(browser: Browser, base: str, email: str, password: str) -> Page:
@@ -80,21 +106,37 @@ def keep(page: Page, path: str, file: Path) -> None:
     page.screenshot(path=file)
 
 
-def main(what: str, base: str, folder: Path, rest: list[str]) -> int:
-    """Take the pictures of ``what``; return how many were taken."""
+def with_demo() -> int:
+    """Start a demo with fresh data, take the documentation's pictures from it, and forget it; return its status."""
+    with TemporaryDirectory(prefix="countersign-") as folder:
+        var = Path(folder) / "var"
+        os.environ["VAR_DIR"] = str(var)
+        try:
+            return Supervisor(var).run([sys.executable, "-m", "tests.browser.shots", "running"])
+        finally:
+            list(Places.of(var).forget())
+
+
+def main(what: str, rest: list[str]) -> int:
+    """Take the pictures of ``what``; return the exit status."""
+    if what == "documentation":
+        return with_demo()
+    folder = IMAGES if what == "running" else Path(rest[1])
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
         try:
-            if what == "documentation":
-                giver, reviewer, password, task = rest
-                return document(browser, base, folder, [giver, reviewer], password, task)
-            from workspaces.console.components import PAGES
+            if what == "running":
+                taken = document(browser, os.environ["COUNTERSIGN_URL"], folder)
+            else:
+                from workspaces.console.components import PAGES
 
-            return shoot(browser, base, folder, rest or ["", *PAGES])
+                taken = shoot(browser, rest[0], folder, rest[2:] or ["", *PAGES])
         finally:
             browser.close()
+    sys.stdout.write(f"{taken} pictures\n")
+    return 0
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4:])} pictures\n")
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

@@ -1,39 +1,21 @@
-"""A POST that is sent again is answered again, and done once (draft-ietf-httpapi-idempotency-key-header).
+"""A POST that is sent again is answered again, and done once (draft-ietf-httpapi-idempotency-key-header)."""
 
-The answer is stored in the transaction that makes the change, so a crash leaves both or neither: a repeat then finds
-the answer, or does what was never done. A refused POST changes nothing and is not stored; its repeat is judged anew.
-While the first is under way, a lock that ends with its transaction keeps the second out.
-"""
-
-import hashlib
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-from django.db import connection, transaction
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from workspaces.canonical import digest
-from workspaces.errors import InvalidInput, Malformed, StaleState
-from workspaces.models import IdempotencyRecord, Workspace
+from workspaces.errors import Malformed
+from workspaces.models import User, Workspace
+from workspaces.operations.repeating import Repeatable, answer_once
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 LONGEST = 255
-
-
-class KeyInUse(StaleState):
-    """The first request with this key is still being worked on."""
-
-    code = "idempotency_key_in_use"
-
-
-class KeyReused(InvalidInput):
-    """The key was used before for something else."""
-
-    code = "idempotency_key_reused"
 
 
 def once(
@@ -47,18 +29,17 @@ def once(
     key = _key_of(request, required=required)
     if key is None:
         return perform()
-    place = {"workspace": workspace, "user": request.user, "endpoint": request.path[:200], "key": key}
+    made: list[Response] = []
+
+    def carry_out() -> tuple[int, dict[str, Any]]:
+        made.append(perform())
+        data = json.loads(JSONRenderer().render(made[0].data))
+        return made[0].status_code, {"data": data, "location": made[0].get("Location", "")}
+
     body = digest({"path": request.get_full_path(), "body": request.data})
-    with transaction.atomic():
-        _lock(workspace.id, request.user.pk, request.path, key)
-        if earlier := IdempotencyRecord.objects.filter(**place).first():
-            return _replayed(earlier, body)
-        response = perform()
-        stored = {"data": json.loads(JSONRenderer().render(response.data)), "location": response.get("Location", "")}
-        IdempotencyRecord.objects.create(
-            **place, request_digest=body, status_code=response.status_code, response=stored
-        )
-    return response
+    asked = Repeatable(workspace=workspace, by=cast(User, request.user), endpoint=request.path, key=key, body=body)
+    status, stored, replayed = answer_once(asked, carry_out)
+    return _replayed(status, stored) if replayed else made[0]
 
 
 def _key_of(request: Request, *, required: bool) -> str | None:
@@ -73,21 +54,8 @@ def _key_of(request: Request, *, required: bool) -> str | None:
     return key
 
 
-def _lock(*parts: Any) -> None:
-    name = hashlib.sha256("\n".join(str(part) for part in parts).encode()).digest()
-    number = int.from_bytes(name[:8], "big", signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
-        row = cursor.fetchone()
-    if not row or not row[0]:
-        raise KeyInUse("A request with this key is still being worked on.", "Wait a moment, then send it again.")
-
-
-def _replayed(earlier: IdempotencyRecord, body: str) -> Response:
-    if earlier.request_digest != body:
-        raise KeyReused("This key was used before for another request.", f"Send a fresh {HEADER}.")
-    stored: dict[str, Any] = earlier.response or {}
+def _replayed(status: int, stored: dict[str, Any]) -> Response:
     headers = {REPLAYED: "true"}
     if location := stored.get("location"):
         headers["Location"] = location
-    return Response(stored.get("data"), status=earlier.status_code, headers=headers)
+    return Response(stored.get("data"), status=status, headers=headers)

@@ -21,11 +21,13 @@ def wants_region(request: HttpRequest) -> bool:
 
 
 def way_back(request: HttpRequest, otherwise: str) -> str:
-    """Return the path of our own page that the form stood on, else ``otherwise``."""
+    """Return the path of our own page that the form stood on, else ``otherwise``: a form sent again stood on none."""
     came_from = request.headers.get("Referer", "")
     if not url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure()):
         return otherwise
     parts = urlsplit(came_from)
+    if parts.path == request.path:
+        return otherwise
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 

@@ -135,8 +135,8 @@ def _runs(count: int) -> Context:
 
 def _ledger() -> Context:
     return {
-        "events": run_samples.event_rows(), "seals": run_samples.seal_rows(), "unsealed": 2, "lag_alarm": True,
-        "pager": run_samples.pager(), "filters": run_samples.filters(),
+        "events": run_samples.event_rows(), "seals": run_samples.seal_rows(), "witness": True,
+        "unsealed": 2, "lag_alarm": True, "pager": run_samples.pager(), "filters": run_samples.filters(),
     }  # fmt: skip
 
 

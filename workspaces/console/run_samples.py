@@ -155,7 +155,7 @@ def event_rows(count: int = 8) -> list[EventRow]:
         EventRow(
             at=ago(minutes=1 + 3 * number), actor="finance@example.com" if number % 2 else "sample-agent",
             verb=verbs[number % 6], subject=verbs[number % 6].split(".")[0], subject_id=str(ID), digest=DIGEST,
-            subject_url=f"{HERE}run/", seal=None if number < 2 else 412 - number // 4,
+            subject_url=f"{HERE}run/", seal=None if number < 2 else 412 - number // 4, seal_url="#seals",
         )
         for number in range(count)
     ]  # fmt: skip
@@ -164,7 +164,7 @@ def event_rows(count: int = 8) -> list[EventRow]:
 def seal_rows() -> tuple[SealRow, ...]:
     """Return seals of every proof."""
     return (
-        SealRow(number=412, at=ago(minutes=2), events=31, root=DIGEST, proof="verified", witness="file"),
-        SealRow(number=411, at=ago(minutes=9), events=118, root=DIGEST),
-        SealRow(number=410, at=ago(hours=2), events=4, root=DIGEST, proof="broken", witness="file, webhook"),
+        SealRow(number=412, at=ago(minutes=2), events=31, root=DIGEST, proof="signed", witness="lacking"),
+        SealRow(number=411, at=ago(minutes=9), events=118, root=DIGEST, witness="held"),
+        SealRow(number=410, at=ago(hours=2), events=4, root=DIGEST, proof="broken", witness="differs"),
     )

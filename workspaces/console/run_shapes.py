@@ -49,6 +49,16 @@ class InFlight:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRequest:
+    """A request that a run waits for."""
+
+    title: str
+    url: str
+    kind: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
     """One run in a list; ``rolled_back`` is "", "partly" or "fully"."""
 
@@ -83,6 +93,7 @@ class RunPage:
     session_url: str = ""
     why_waits: str = ""
     waits_url: str = ""
+    waits_for: Sequence[OpenRequest] = ()
     outcome: str = ""
     error: str = ""
     error_hint: str = ""
@@ -99,6 +110,8 @@ class RunPage:
     rollback_url: str = ""
     rollbacks: Sequence[RunRow] = ()
     rolls_back_url: str = ""
+    rolls_back_title: str = ""
+    again_url: str = ""
     events_url: str = ""
     region_url: str = ""
     pager: Pager | None = None
@@ -204,11 +217,15 @@ class EventRow:
     digest: str
     subject_url: str = ""
     seal: int | None = None
+    seal_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealRow:
-    """One seal. ``proof`` is verified, sealed (not checked just now) or broken."""
+    """One seal. ``proof`` is signed, sealed (its key is not known here) or broken.
+
+    ``witness`` is held, lacking, differs, unread, or nothing where there is no witness.
+    """
 
     number: int
     at: datetime

@@ -176,7 +176,9 @@ class TimelineItem:
     """One thing that happened. ``kind``/``value`` look up its status; ``icon`` defaults to the status's icon.
 
     ``plain``: the title says the status already.
-    ``undo_url`` takes a POST of ``key`` as ``action``: it previews the rollback of this alone.
+    ``undo_url`` takes a POST of ``key`` as ``action``: it previews the rollback of this alone. ``about`` says in one
+    line what it is about, ``result`` is what came back, ``after`` how long after the beginning it happened.
+    ``rolled_back`` is verified or unread where it was undone.
     """
 
     title: str
@@ -201,6 +203,10 @@ class TimelineItem:
     data: Any = None
     words: Words | None = None
     undo_url: str = ""
+    about: str = ""
+    result: Any = None
+    after: timedelta | None = None
+    rolled_back: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,9 +115,16 @@ LOOKS: Final[dict[str, dict[str, Look]]] = {
     "proof": {
         "verified": Look("Verified", "good", "verified"),
         "unsealed": Look("Not yet sealed", "wait", "clock"),
-        "sealed": Look("Sealed", "done", "seal"),
+        "sealed": Look("Not checked: unknown key", "wait", "question"),
+        "signed": Look("Signature verified", "good", "verified"),
         "broken": Look("Does not verify", "danger", "warning"),
         "unread": Look("Not read back", "quiet", "question"),
+    },
+    "witness": {
+        "held": Look("Holds the same", "good", "verified"),
+        "lacking": Look("Not yet", "wait", "clock"),
+        "differs": Look("Holds another", "danger", "warning"),
+        "unread": Look("Cannot be read", "wait", "question"),
     },
     "pause": {"on": Look("Paused", "danger", "stop"), "off": Look("Not paused", "quiet", "runs")},
 }

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, Final
+from uuid import uuid4
 
 from django import template
 from django.templatetags.static import static
@@ -11,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from workspaces.console import text
+from workspaces.console.once import FIELD
 from workspaces.console.words import Look, look
 
 register = template.Library()
@@ -131,6 +133,12 @@ def _plain(value: Any) -> str:
 def is_long(value: object, length: int = 600) -> bool:
     """Tell whether text is too long to be shown unfolded."""
     return len(str(value)) > length
+
+
+@register.simple_tag
+def once(key: str = "") -> SafeString:
+    """Return a form's one-time key, fresh unless the form comes back with ``key``: sent twice, it is done once."""
+    return format_html('<input type="hidden" name="{}" value="{}">', FIELD, key or uuid4())
 
 
 @register.simple_tag
