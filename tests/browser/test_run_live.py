@@ -65,7 +65,7 @@ def test_the_story_moves_without_reloading(signed_in: Any, desk: Any, cast: Any)
     desk.answer(desk.request_for(run, "crm.customer.update"))
     desk.answer(desk.request_for(run, "mail.reply"), by=cast.finance)
     desk.rest(run)
-    expect(page.locator("#run .run-side")).to_contain_text("Succeeded")
+    expect(page.locator("#run .run-facts")).to_contain_text("Succeeded")
     assert page.evaluate(STAYED)
     assert desk.crm.customer(customer["id"])["tier"] == "gold"
     picture(page, "run-succeeded")

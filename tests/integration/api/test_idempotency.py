@@ -70,13 +70,14 @@ def test_crash_before_the_commit_leaves_neither_change_nor_answer(client_of):
 
 def test_second_request_while_the_first_is_under_way_is_409(cast, client_of):
     """Another connection holds the lock of the first request; nothing is stored yet."""
-    from workspaces.api import idempotency
+    from workspaces.operations import repeating
 
     held, done = threading.Event(), threading.Event()
 
     def first():
         with transaction.atomic():
-            idempotency._lock(cast.workspace.id, cast.owner.pk, TEAMS, "k1")
+            asked = {"workspace": cast.workspace, "by": cast.owner, "endpoint": TEAMS, "key": "k1"}
+            repeating._lock(repeating.Repeatable(**asked, body=""), wait=False)
             held.set()
             done.wait(10)
         connections.close_all()
