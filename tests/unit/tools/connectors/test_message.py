@@ -28,7 +28,8 @@ def parsed(**changes):
         "Maria <maria@example.com>", "<maria@example.com>", '"a"@example.com', "a@example.com\nBcc: x@example.com",
         "a@example.com\r", "a..b@example.com", ".a@example.com", "a@-example.com", "a@example..com", "a@[127.0.0.1]",
         "a\u202e@example.com", "a\u200b@example.com", "a\0@example.com", "x" * 65 + "@example.com", "a@" + "x" * 300,
-        None, 5, ["a@example.com"], "a@example.com>", "a@example.com SIZE=1", "=?utf-8?q?a=40evil.example=2C?=@example.com",
+        None, 5, ["a@example.com"], "a@example.com>", "a@example.com SIZE=1",
+        "=?utf-8?q?a=40evil.example=2C?=@example.com",
     ],
 )  # fmt: skip
 def test_anything_but_one_plain_address_is_refused(address):
@@ -37,14 +38,29 @@ def test_anything_but_one_plain_address_is_refused(address):
 
 
 @pytest.mark.parametrize(
-    "subject", ["", "  ", "a\nBcc: b@example.com", "a\rb", "a\u2028b", "a\u202eb", "a\x00", "a\x85b", "a\u200bb", "a\U000e0042b", 5]
+    "subject",
+    [
+        "",
+        "  ",
+        "a\nBcc: b@example.com",
+        "a\rb",
+        "a\u2028b",
+        "a\u202eb",
+        "a\x00",
+        "a\x85b",
+        "a\u200bb",
+        "a\U000e0042b",
+        5,
+    ],
 )
 def test_a_subject_that_breaks_or_hides_is_refused(subject):
     with pytest.raises(Refused, match="subject"):
         parsed(subject=subject)
 
 
-@pytest.mark.parametrize("body", ["", "\n \n", "a\x00b", "a\x1b[0m", "pay \u202e001\u202c", "a\u2066b", "a\u2060b", None])
+@pytest.mark.parametrize(
+    "body", ["", "\n \n", "a\x00b", "a\x1b[0m", "pay \u202e001\u202c", "a\u2066b", "a\u2060b", None]
+)
 def test_a_body_that_hides_is_refused(body):
     with pytest.raises(Refused, match="body"):
         parsed(body=body)
@@ -63,7 +79,8 @@ def test_invariant_02_a_header_that_nobody_wrote_is_never_sent(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "address", ["a@stra\u00dfe.example", "a@\uff45xample.com", "a@evil\u3002com", "a@exam\u00adple.com", "a@e\u200bx.com"]
+    "address",
+    ["a@stra\u00dfe.example", "a@\uff45xample.com", "a@evil\u3002com", "a@exam\u00adple.com", "a@e\u200bx.com"],
 )
 def test_invariant_02_a_domain_that_would_become_another_name_is_refused(address):
     with pytest.raises(Refused, match="plain e-mail address"):
