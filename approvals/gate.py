@@ -25,11 +25,11 @@ from approvals.policies.context import (
     RunFacts,
     SubjectFacts,
 )
-from approvals.policies.evaluate import Evaluation, Match, evaluate
-from approvals.policies.rules import Rule, parse_rules
+from approvals.policies.evaluate import Evaluation, Match, evaluate, speaks
+from approvals.policies.rules import On, Rule, parse_rules
 from approvals.ports import ActionContext, context_source
 from approvals.states import Outcome
-from tools.bindings import tool_digest
+from tools.bindings import destination_digest, tool_digest
 from tools.errors import ToolUnavailable
 from tools.models import Action
 from tools.operations.targets import call_of, operation_of
@@ -80,8 +80,12 @@ def judge(action: Action, versions: list[PolicyVersion]) -> Judgement:
 
 
 def seen_by_people(action: Action) -> dict[str, object]:
-    """Return the part of a verdict's inputs that decisions stand and fall with: the world, and what the tool does."""
-    return {"before_digest": action.before_digest, "tool_digest": tool_digest(action.tool)}
+    """Return what decisions stand and fall with, of a verdict's inputs: the world, what the tool does, and where."""
+    return {
+        "before_digest": action.before_digest,
+        "tool_digest": tool_digest(action.tool),
+        "destination": destination_digest(action.tool),
+    }
 
 
 def _refusal(action: Action) -> Evaluation | None:
@@ -101,25 +105,48 @@ def _refusal(action: Action) -> Evaluation | None:
 
 
 def _is_recorded_undo(action: Action) -> bool:
-    """Say whether these are the very arguments of the undo plan that was recorded when the effect happened.
+    """Say whether this is the very undo that was recorded when the effect happened: arguments, and where they lead.
 
     Such arguments came from the outside system itself. They need not fit the tool's schema, which says what an agent
     may propose: the value that was there before may lie outside it.
     """
     plan = action.compensates.undo_plan if action.compensates else None
     return (
-        plan is not None and plan["tool"] == action.tool.name and digest(plan["arguments"]) == action.arguments_digest
+        plan is not None
+        and plan["tool"] == action.tool.name
+        and plan.get("destination") == destination_digest(action.tool)
+        and digest(plan["arguments"]) == action.arguments_digest
     )
 
 
 def _evaluate(versions: list[PolicyVersion], facts: GateContext) -> Evaluation:
-    rules: list[Rule] = []
     try:
-        for version in versions:
-            rules.extend(parse_rules(version.rules))
+        rules = _rules(versions)
     except InvalidInput as error:
         return denied("unreadable-policy", f"The policy in force cannot be read: {error.message}")
     return evaluate(rules, facts)
+
+
+def _rules(versions: list[PolicyVersion]) -> list[Rule]:
+    return [rule for version in versions for rule in parse_rules(version.rules)]
+
+
+def may_look(action: Action, versions: list[PolicyVersion]) -> bool:
+    """Say whether the policy lets the before-image be read before people have approved the action.
+
+    Whatever cannot be known or evaluated forbids it.
+    """
+    try:
+        looking = [rule for rule in _rules(versions) if rule.on == On.LOOK]
+        if not looking:
+            return True
+        context = context_source().for_action(action.id)
+        return not speaks(looking, _facts(action, context, has_undo=False))
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("The gate could not learn whether action %s may be looked at.", action.id)
+        return False
 
 
 def denied(rule: str, *reasons: str) -> Evaluation:
@@ -138,8 +165,9 @@ def _has_undo(action: Action) -> bool:
 
 def _facts(action: Action, context: ActionContext, has_undo: bool) -> GateContext:
     tool, connection = action.tool, action.tool.connection
+    leads_back = action.compensates is None or _is_recorded_undo(action)  # else its values are another system's
     leaves = tuple(
-        LeafFacts(leaf["path"], leaf["trusted"], leaf["coincidence"], tuple(leaf["sources"]))
+        LeafFacts(leaf["path"], leaf["trusted"] and leads_back, leaf["coincidence"], tuple(leaf["sources"]))
         for leaf in action.provenance
     )
     return GateContext(
@@ -152,14 +180,15 @@ def _facts(action: Action, context: ActionContext, has_undo: bool) -> GateContex
             connection=connection.name if connection else "",
             environment=connection.environment if connection else "",
             has_undo=has_undo,
-            compensates=action.compensates_id is not None,
+            compensates=action.compensates is not None and leads_back,
             arguments=action.arguments,
+            moves_money=tool.moves_money,
         ),
         provenance=ProvenanceFacts(
-            all_trusted=all(leaf.trusted for leaf in leaves),
+            all_trusted=leads_back and all(leaf.trusted for leaf in leaves),
             any_coincidence=any(leaf.coincidence for leaf in leaves),
             untrusted_influence=action.untrusted_influence,
-            planned=action.planned,
+            planned=action.planned and leads_back,
             leaves=leaves,
         ),
         agent=AgentFacts(name=context.agent_name, version=context.agent_version),

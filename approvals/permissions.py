@@ -1,6 +1,6 @@
 """Who may decide: each ``check_`` raises the sentence that the person reads; ``can_`` catches it for buttons."""
 
-from django.db.models import Q
+from collections.abc import Iterable
 
 from approvals.errors import MayNotDecide
 from approvals.models import Decision, Request, ReviewQueue
@@ -21,7 +21,8 @@ def check_can_decide(user: User, request: Request, kind: str | None = None) -> N
             "You brought this about, so somebody else has to decide on it.",
             f"It waits in the queue {request.queue.title} for the others who may.",
         )
-    if Decision.objects.filter(Q(user__owner_id=user.person_id) | Q(user_id=user.person_id), request=request).exists():
+    decided = Decision.objects.filter(request=request).select_related("user")
+    if not {person for decision in decided for person in decision.user.cause_ids()}.isdisjoint(user.cause_ids()):
         raise MayNotDecide("You have decided on this already.", "It waits for somebody else's decision too.")
     if kind == DecisionKind.EDIT and request.action is not None and request.action.is_repair:
         raise MayNotDecide(
@@ -29,6 +30,20 @@ def check_can_decide(user: User, request: Request, kind: str | None = None) -> N
         )
     if kind == DecisionKind.EDIT and request.kind != RequestKind.ACTION:
         raise MayNotDecide("Only a proposed action can be edited.", "Approve, reject or respond instead.")
+
+
+def distinct_people(accounts: Iterable[User]) -> int:
+    """Count the people behind ``accounts`` (invariant 12), each one once.
+
+    Behind a service account stand its owner and everybody who made one of its keys, for they can speak through it.
+    """
+    counted: set[str] = set()
+    number = 0
+    for account in accounts:
+        behind = set(account.cause_ids())
+        number += counted.isdisjoint(behind)
+        counted |= behind
+    return number
 
 
 def refusal(user: User, request: Request) -> str:

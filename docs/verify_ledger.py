@@ -139,7 +139,8 @@ def main():
     options = parser.parse_args()
     try:
         keys = {sha256(key).hexdigest()[:16]: key for key in map(base64.b64decode, options.public_key)}
-        problems = list(check(read(options.export), read(options.seal) if options.seal else [], keys))
+        rows, earlier = read(options.export), read(options.seal) if options.seal else []
+        problems = list(check(rows, earlier, keys)) if rows or earlier else ["the export is empty"]
     except (OSError, LookupError, TypeError, ValueError) as error:
         sys.exit(f"This cannot be read as an exported ledger: {error!r}")
     print(*(f"PROBLEM: {problem}" for problem in problems), sep="\n")

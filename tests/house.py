@@ -51,6 +51,7 @@ class SpyOperation:
     """Acts on the world of the test."""
 
     egress: ClassVar[bool] = False
+    moves_money: ClassVar[bool] = False
     world = World()
 
     def schema(self, options):

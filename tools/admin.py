@@ -56,7 +56,7 @@ class ConnectionAdmin(Setup):
 
 
 class ToolForm(OperationForm):
-    """A connector's operation, narrowed by options; effect and egress may be stricter than the operation's own."""
+    """A connector's operation, narrowed by options; effect, egress and money may be stricter than its own."""
 
     operation = forms.ChoiceField()
     options = JsonField(help_text="What the operation may touch: tables, columns, recipients, limits.")
@@ -86,6 +86,7 @@ class ToolAdmin(Setup):
         "options",
         "effect",
         "egress",
+        "moves_money",
         "is_enabled",
     )
     list_display = ("name", "connection", "operation", "effect", "egress", "idempotency", "is_enabled")
@@ -95,11 +96,9 @@ class ToolAdmin(Setup):
 
     def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
         values = dict(data)
-        operation, effect, egress = values.pop("operation"), values.pop("effect"), values.pop("egress")
+        operation, effect = values.pop("operation"), values.pop("effect")
         named = {"workspace": before.workspace, "name": before.name} if before is not None else {}
-        return save_tool(
-            **{**values, **named}, operation_name=operation, effect=effect or None, egress=egress or None, by=by
-        )
+        return save_tool(**{**values, **named}, operation_name=operation, effect=effect or None, by=by)
 
     @admin.action(description="Enable: agents may propose it")
     def enable(self, request: HttpRequest, queryset: "models.QuerySet[Tool]") -> None:

@@ -4,6 +4,7 @@ from typing import Protocol
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from tools.models import Action
@@ -29,6 +30,10 @@ class Gate(Protocol):
         """Say whether the people on whose decisions the clearance rests still hold the right."""
         ...
 
+    def standing(self, action: Action) -> Q:
+        """Return the condition, for the claim's own UPDATE, that the clearance's rules are the rules in force."""
+        ...
+
     def may_observe(self, action: Action) -> bool:
         """Say whether the action's read-only companions may look before anybody has approved."""
         ...
@@ -52,6 +57,9 @@ class ClosedGate:
 
     def still_holds(self, action: Action) -> bool:
         return False
+
+    def standing(self, action: Action) -> Q:
+        return Q(pk__in=[])
 
     def may_observe(self, action: Action) -> bool:
         return False

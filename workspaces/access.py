@@ -16,12 +16,21 @@ from workspaces.models import Membership, Role, User, Workspace
 
 def owned_workspaces(user: User) -> models.QuerySet[Membership, Any]:
     """Return the ids of the workspaces in which ``user`` has every right."""
-    return Membership.objects.filter(user_id=user.id, user__is_active=True, role=Role.OWNER).values("workspace_id")
+    return _memberships(user).filter(role=Role.OWNER).values("workspace_id")
 
 
 def member_workspaces(user: User) -> models.QuerySet[Membership, Any]:
     """Return the ids of the workspaces that ``user`` is a member of."""
-    return Membership.objects.filter(user_id=user.id, user__is_active=True).values("workspace_id")
+    return _memberships(user).values("workspace_id")
+
+
+def _memberships(user: User) -> models.QuerySet[Membership]:
+    """Return the live memberships; a service account's end with those of the person who answers for it."""
+    own = Membership.objects.filter(user_id=user.id, user__is_active=True)
+    if not user.is_service:
+        return own
+    answering = Membership.objects.filter(user_id=user.person_id, user__is_active=True)
+    return own.filter(workspace_id__in=answering.values("workspace_id"))
 
 
 def granted(user: User, grant: type[models.Model], codenames: list[str]) -> Q:
@@ -37,8 +46,7 @@ def granted(user: User, grant: type[models.Model], codenames: list[str]) -> Q:
 
 def role_in(user: User, workspace_id: UUID) -> str | None:
     """Return the person's role in a workspace, None for strangers and for disabled people."""
-    found = Membership.objects.filter(user_id=user.id, user__is_active=True, workspace_id=workspace_id)
-    return found.values_list("role", flat=True).first()
+    return _memberships(user).filter(workspace_id=workspace_id).values_list("role", flat=True).first()
 
 
 def check_owner(user: User, workspace: Workspace, what: str) -> None:

@@ -45,6 +45,7 @@ class Agent(TenantRow):
         constraints = [
             models.UniqueConstraint(fields=["workspace", "name"], name="agent_name_once"),
             tenant_key("agent"),
+            SameWorkspace(field="current_version", name="agent_current_version_same_workspace"),
         ]
 
     def __str__(self) -> str:

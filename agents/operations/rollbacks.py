@@ -23,6 +23,7 @@ from workspaces.database import ClockTimestamp
 from workspaces.errors import NotFound, StaleState
 from workspaces.ids import uuid7
 from workspaces.models import User
+from workspaces.salts import salted
 from workspaces.transitions import transition
 
 
@@ -123,7 +124,7 @@ def _create(run: Run, plan: list[dict[str, Any]], by: User) -> Run:
         actor=actor_text(by),
         verb="run.rollback_previewed",
         subject=("run", rollback.id),
-        body={"rolls_back": str(run.id), "plan": rollback.plan_digest},
+        body={"rolls_back": str(run.id), "plan": salted(run.workspace_id, rollback.id, rollback.plan_digest)},
     )
     return rollback
 
@@ -147,7 +148,8 @@ def confirm_rollback(*, rollback_id: UUID, plan_digest: str, by: User) -> Run:
             raise StaleState("This rollback was confirmed or cancelled already.")
         causes = sorted({*locked.causes, *(UUID(person) for person in by.cause_ids())})
         confirmed: dict[str, Any] = {"explanation": "", "started_at": ClockTimestamp(), "causes": causes}
-        transition(locked, RunStatus.RUNNING, by=by, body={"plan": plan_digest}, **confirmed)
+        seen = salted(locked.workspace_id, locked.id, plan_digest)
+        transition(locked, RunStatus.RUNNING, by=by, body={"plan": seen}, **confirmed)
         if not next_compensation(locked):
             raise StaleState(
                 "Another rollback has undone this already, or is doing so.", "Look at a new preview after its end."

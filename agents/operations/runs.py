@@ -15,10 +15,11 @@ from agents.tasks import enqueue_on_commit
 from audit.ledger.recording import record
 from tools.models import Budget, Unit
 from workspaces.actors import actor_text
-from workspaces.canonical import digest, sanitise
+from workspaces.canonical import sanitise
 from workspaces.errors import Forbidden, InvalidInput, NotFound, StaleState
 from workspaces.ids import uuid7
 from workspaces.models import User
+from workspaces.salts import salted
 
 MAX_TICKET_BYTES = 100_000
 MAX_TITLE = 80
@@ -91,7 +92,7 @@ def _create(agent: Agent, text: str, by: User, source: str) -> Run:
         actor=actor_text(by),
         verb="run.queued",
         subject=("run", run.id),
-        body={"agent": str(agent.id), "version": version.number, "input": digest(body)},
+        body={"agent": str(agent.id), "version": version.number, "input": salted(run.workspace_id, run.id, body)},
     )
     return run
 

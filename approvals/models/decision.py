@@ -22,16 +22,24 @@ NOT_BY_ITS_CAUSE = """
     END IF;
     RETURN NEW;
 """
+PEOPLE_BEHIND = """
+    SELECT u.id FROM workspaces_user u WHERE u.id = {account}
+    UNION SELECT u.owner_id FROM workspaces_user u WHERE u.id = {account} AND u.owner_id IS NOT NULL
+    UNION SELECT k.created_by_id FROM workspaces_apikey k WHERE k.user_id = {account}
+"""
 ONCE_A_HUMAN = """
+    PERFORM 1 FROM approvals_request r WHERE r.id = NEW.request_id FOR NO KEY UPDATE;
     IF EXISTS (
-        SELECT 1 FROM approvals_decision d JOIN workspaces_user du ON du.id = d.user_id
-        JOIN workspaces_user u ON u.id = NEW.user_id
-        WHERE d.request_id = NEW.request_id AND coalesce(du.owner_id, du.id) = coalesce(u.owner_id, u.id)
+        SELECT 1 FROM approvals_decision d WHERE d.request_id = NEW.request_id
+        AND EXISTS ((EARLIER) INTERSECT (THIS_ONE))
     ) THEN
-        RAISE EXCEPTION 'one person decides once, also through a service account' USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'one person decides once, also through a service account or a key of one'
+            USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
-"""
+""".replace("EARLIER", PEOPLE_BEHIND.format(account="d.user_id")).replace(
+    "THIS_ONE", PEOPLE_BEHIND.format(account="NEW.user_id")
+)
 
 
 class Decision(TenantRow):
@@ -52,6 +60,7 @@ class Decision(TenantRow):
         ordering = ["at"]
         constraints = [
             SameWorkspace(field="request", name="decision_request_same_workspace"),
+            SameWorkspace(field="revision", name="decision_revision_same_workspace"),
             models.UniqueConstraint(fields=["request", "user"], name="decision_once_a_person"),
             models.CheckConstraint(
                 condition=~Q(kind=DecisionKind.REJECT) | ~Q(reason=""), name="decision_rejection_has_reason"

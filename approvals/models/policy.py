@@ -1,5 +1,6 @@
 """Policies as data: versioned sets of rules, of which one version at a time is active."""
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 
@@ -31,6 +32,9 @@ class VersionStatus(models.TextChoices):
     RETIRED = "retired", "Retired"
 
 
+SAID = ["workspace", "policy", "number", "rules", "digest"]
+
+
 class PolicyVersion(TenantRow):
     """One immutable state of a policy's rules; only its status moves."""
 
@@ -45,6 +49,11 @@ class PolicyVersion(TenantRow):
     activated_at = models.DateTimeField(null=True)
 
     class Meta:
+        triggers = [
+            pgtrigger.ReadOnly(
+                name="policyversion_rules_stay", fields=["workspace", "policy", "number", "rules", "digest"]
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["policy", "number"], name="policy_version_once"),
             models.UniqueConstraint(

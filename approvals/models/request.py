@@ -3,6 +3,7 @@
 from typing import ClassVar
 from uuid import UUID
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -13,6 +14,12 @@ from approvals.states import REQUEST_TRANSITIONS, ExpiryDoes, RequestKind, Reque
 from tools.models import Action
 from workspaces.constraints import SameWorkspace, tenant_key
 from workspaces.models import TenantRow, User
+
+FROZEN = [
+    "workspace", "kind", "queue", "action", "verdict", "run_id", "agent_id", "title", "reasons", "evidence",
+    "evidence_digest", "causes", "quorum",
+]  # fmt: skip
+"""What people decide on, and who may: the database refuses to change it once the request is open."""
 
 
 class RequestQuerySet(models.QuerySet["Request"]):
@@ -61,6 +68,7 @@ class Request(TenantRow):
     objects = RequestQuerySet.as_manager()
 
     class Meta:
+        triggers = [pgtrigger.ReadOnly(name="request_stays_as_shown", fields=FROZEN)]
         constraints = [
             tenant_key("request"),
             SameWorkspace(field="queue", name="request_queue_same_workspace"),

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
@@ -26,6 +27,7 @@ class Verdict(TenantRow):
 
     class Meta:
         ordering = ["at"]
+        triggers = [pgtrigger.Protect(name="verdict_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
         constraints = [tenant_key("verdict"), SameWorkspace(field="action", name="verdict_action_same_workspace")]
 
     def __str__(self) -> str:

@@ -6,18 +6,22 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from approvals.errors import NoQueue
 from approvals.evidence import evidence_of, rules_json
-from approvals.gate import Judgement, active_versions, denied, judge, policy_digest, seen_by_people
-from approvals.models import Decision, Request, ReviewQueue, Verdict
+from approvals.gate import Judgement, active_versions, denied, judge, may_look, policy_digest, seen_by_people
+from approvals.models import Decision, PolicyVersion, Request, ReviewQueue, Verdict, VersionStatus
 from approvals.operations.opening import announce, open_request, queue_named
-from approvals.policies.evaluate import QueueTerms, ReviewTerms
+from approvals.permissions import distinct_people
+from approvals.policies.evaluate import Evaluation, Match, QueueTerms, ReviewTerms
+from approvals.policies.rules import DAY
 from approvals.ports import ActionContext
 from approvals.sentences import title_of
-from approvals.states import DecisionKind, Outcome, RequestKind, RequestStatus
+from approvals.states import DecisionKind, ExpiryDoes, Outcome, RequestKind, RequestStatus
 from audit.ledger.recording import record
 from tools.bindings import binding_of
 from tools.errors import Paused
@@ -27,9 +31,11 @@ from tools.states import ActionStatus
 from workspaces.actors import System, actor_text
 from workspaces.database import ClockTimestamp
 from workspaces.models import Pause
+from workspaces.salts import salted
 from workspaces.transitions import transition
 
 GATE = System("gate")
+REVISED = "Somebody edited it while it was for people to decide on, so it is for others to decide on still."
 
 
 class PolicyGate:
@@ -49,7 +55,7 @@ class PolicyGate:
             if Pause.objects.over(action.scopes, repair=action.is_repair).exists():
                 raise Paused("A pause covers this action.")
             versions = active_versions(action.workspace_id)
-            judgement = _in_real_queues(judge(action, versions), action.workspace_id)
+            judgement = _in_real_queues(_not_less_than_before(action, judge(action, versions)), action.workspace_id)
             binding = binding_of(action, connection=action.tool.connection, policy_digest=policy_digest(versions))
             verdict = _store(action, judgement, binding)
             _act(action, judgement, verdict)
@@ -66,9 +72,18 @@ class PolicyGate:
             return False
         return verdict.outcome == Outcome.ALLOW or _quorums_hold(action, verdict.terms)
 
+    def standing(self, action: Action) -> Q:
+        """Return the condition "the policy versions that the clearance's verdict names are those in force now".
+
+        Part of the claim's UPDATE, so that a policy which is activated in the last moment still counts.
+        """
+        in_force = PolicyVersion.objects.filter(workspace_id=action.workspace_id, status=VersionStatus.ACTIVE)
+        now = ArraySubquery(in_force.order_by("id").values("id"))
+        return Q(Exists(Verdict.objects.filter(pk=OuterRef("cleared_by"), policy_versions=now)))
+
     def may_observe(self, action: Action) -> bool:
-        """Companions only read, under the same connection; policies that forbid it deny the tool itself."""
-        return action.tool.is_enabled
+        """Say whether no rule of the policy forbids looking; companions only read, under the same connection."""
+        return action.tool.is_enabled and may_look(action, active_versions(action.workspace_id))
 
 
 def _store(action: Action, judgement: Judgement, binding: str) -> Verdict:
@@ -89,9 +104,23 @@ def _store(action: Action, judgement: Judgement, binding: str) -> Verdict:
         actor=actor_text(GATE),
         verb="action.judged",
         subject=("action", action.id),
-        body={"verdict": str(verdict.id), "outcome": str(evaluation.outcome), "binding": binding},
+        body={"verdict": str(verdict.id), "outcome": str(evaluation.outcome), "binding": _salted(action, binding)},
     )
     return verdict
+
+
+def _not_less_than_before(action: Action, judgement: Judgement) -> Judgement:
+    """Ask people about a revision where they were to decide on what it revises, whatever the policy says of it alone.
+
+    An editor's values count as trusted, so an edit could discharge the very rule that asked for other people.
+    """
+    before = Verdict.objects.filter(action=action.revises_id).order_by("-at").first() if action.revises_id else None
+    if before is None or before.outcome != Outcome.REVIEW or judgement.evaluation.outcome != Outcome.ALLOW:
+        return judgement
+    match = Match("revised-in-review", Outcome.REVIEW, REVISED)
+    terms = ReviewTerms(tuple(QueueTerms(t["queue"], t["quorum"]) for t in before.terms), DAY, ExpiryDoes.EXPIRE)
+    matched = (*judgement.evaluation.matched, match)
+    return replace(judgement, evaluation=Evaluation(Outcome.REVIEW, matched, (REVISED,), terms))
 
 
 def _in_real_queues(judgement: Judgement, workspace_id: UUID) -> Judgement:
@@ -155,8 +184,12 @@ def let_pass(action: Action, verdict: Verdict, *, by: Any) -> None:
         actor=actor_text(by),
         verb="action.cleared_again",
         subject=("action", action.id),
-        body={"verdict": str(verdict.id), "binding": verdict.binding},
+        body={"verdict": str(verdict.id), "binding": _salted(action, verdict.binding)},
     )
+
+
+def _salted(action: Action, binding: str) -> str:
+    return salted(action.workspace_id, action.run_id, binding)
 
 
 def _decisions_still_serve(action: Action, verdict: Verdict) -> bool:
@@ -171,7 +204,7 @@ def _quorums_hold(action: Action, terms: list[dict[str, Any]]) -> bool:
 def _holders(action: Action, queue: str) -> int:
     """Count the people who approved in ``queue``, still may decide there, and saw the world and the tool as they are.
 
-    A service account counts as the person who answers for it.
+    A service account counts as the people who answer for it.
     """
     agreed = Decision.objects.filter(
         kind=DecisionKind.APPROVE,
@@ -183,7 +216,7 @@ def _holders(action: Action, queue: str) -> int:
     )
     asked = ReviewQueue.objects.filter(workspace_id=action.workspace_id, name=queue)
     users = [decision.user for decision in agreed.select_related("user")]
-    return len({user.person_id for user in users if asked.decidable_by(user).exists()})
+    return distinct_people(user for user in users if asked.decidable_by(user).exists())
 
 
 def _ask_people(

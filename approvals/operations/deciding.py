@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from approvals.errors import AlreadyDecided, EvidenceChanged
@@ -28,6 +29,7 @@ from workspaces.canonical import digest, sanitise
 from workspaces.database import ClockTimestamp
 from workspaces.errors import InvalidInput, NotFound
 from workspaces.models import User
+from workspaces.salts import salted
 from workspaces.transitions import transition
 
 MAX_REASON = 4000
@@ -113,6 +115,7 @@ def _check_answer(request: Request, answer: Answer) -> None:
         raise InvalidInput("Say whether it happened.", fields={"settlement": ["Choose: happened, retry or give_up."]})
     if request.kind == RequestKind.BUDGET and answer.kind == DecisionKind.APPROVE:
         _check_extension(answer)
+        _check_same_extension(request, answer)
     if answer.kind == DecisionKind.RESPOND and request.kind not in {RequestKind.ACTION, RequestKind.FORM}:
         raise InvalidInput("This request cannot be answered with a message.", "Approve or reject it.")
 
@@ -127,6 +130,18 @@ def _check_extension(answer: Answer) -> None:
     if answer.steps is not None and not 0 < answer.steps <= MAX_STEPS:
         raise InvalidInput(
             "A step limit is more than zero.", fields={"steps": [f"Give a number from 1 to {MAX_STEPS}."]}
+        )
+
+
+def _check_same_extension(request: Request, answer: Answer) -> None:
+    """Refuse a limit other than the one that somebody has approved before: a quorum agrees on one."""
+    earlier = request.decisions.filter(kind=DecisionKind.APPROVE).first()
+    if earlier is not None and (earlier.amount, earlier.steps) != (answer.amount, answer.steps):
+        limits = [f"{earlier.amount:.2f} USD"] if earlier.amount is not None else []
+        limits += [f"{earlier.steps} steps"] if earlier.steps is not None else []
+        raise InvalidInput(
+            f"{earlier.user} has approved {' and '.join(limits)}; a quorum agrees on one limit.",
+            "Approve the same, or reject.",
         )
 
 
@@ -151,8 +166,8 @@ def _store(request: Request, answer: Answer, by: User, revision: Action | None) 
         body={
             "decision": str(decision.id),
             "kind": str(answer.kind),
-            "evidence": answer.seen,
-            "reason": digest(decision.reason) if decision.reason else None,
+            "evidence": salted(request.workspace_id, request.run_id, answer.seen),
+            "reason": salted(request.workspace_id, request.run_id, decision.reason) if decision.reason else None,
             "revision": str(revision.id) if revision else None,
         },
     )
@@ -178,15 +193,27 @@ def _close(request: Request, status: RequestStatus, by: User, explanation: str) 
 
 
 def _approve(request: Request, decision: Decision, by: User) -> None:
-    Request.objects.filter(pk=request.pk).update(approvals=F("approvals") + 1)
-    request.refresh_from_db(fields=["approvals"])
-    if request.approvals < request.quorum:
+    if _agreeing(request, decision) < request.quorum:
         return
     _close(request, RequestStatus.APPROVED, by, "")
     if request.kind == RequestKind.SETTLE:
         _settle(request, decision, by)
     elif request.kind == RequestKind.ACTION:
         _clear_when_all_agree(request, by)
+
+
+def _agreeing(request: Request, decision: Decision) -> int:
+    """Count one approval more, and return how many people say the same; the request is locked.
+
+    Two people who settle a doubt in different ways do not agree on anything.
+    """
+    if request.kind == RequestKind.SETTLE:
+        agreed = request.decisions.filter(settlement=decision.settlement).count()
+        Request.objects.filter(pk=request.pk).update(approvals=Greatest(F("approvals"), agreed))
+        return agreed
+    Request.objects.filter(pk=request.pk).update(approvals=F("approvals") + 1)
+    request.refresh_from_db(fields=["approvals"])
+    return request.approvals
 
 
 def _clear_when_all_agree(request: Request, by: User) -> None:
@@ -250,7 +277,6 @@ def _revise(request: Request, answer: Answer, by: User) -> Action:
         raise InvalidInput("The new arguments do not fit the tool.", "Correct the fields named.", fields)
     if digest(arguments) == old.arguments_digest:
         raise InvalidInput("Nothing was changed.", "Approve it as it is, or change something.")
-    author = [] if request.queue.editors_may_approve else [UUID(person) for person in by.cause_ids()]
     return propose(
         tool=old.tool,
         arguments=arguments,
@@ -258,7 +284,7 @@ def _revise(request: Request, answer: Answer, by: User) -> Action:
         run_id=old.run_id,
         agent_id=old.agent_id,
         agent_version_id=old.agent_version_id,
-        causes=sorted({*old.causes, *author}),
+        causes=sorted({*old.causes, *(UUID(person) for person in by.cause_ids())}),
         scopes=[scope for scope in old.scopes if scope not in {old.tool_id, old.tool.connection_id}],
         provenance=edited_provenance(old, arguments, by),
         untrusted_influence=old.untrusted_influence,

@@ -20,6 +20,7 @@ from workspaces import live
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import digest
 from workspaces.database import ClockTimestamp
+from workspaces.salts import salted
 
 
 def queue_named(workspace_id: UUID, name: str) -> ReviewQueue:
@@ -68,21 +69,35 @@ def open_request(
             reasons=reasons or [],
             evidence=evidence,
             evidence_digest=digest(evidence),
-            causes=causes,
+            causes=who_caused(action, queue, causes),
             quorum=max(quorum, queue.quorum),
             on_expiry=on_expiry or queue.on_expiry,
             expires_at=ClockTimestamp() + timedelta(seconds=seconds),
         )
         request.refresh_from_db(fields=["expires_at"])
+        seen = salted(workspace_id, run_id, request.evidence_digest)
         record(
             workspace_id=workspace_id,
             actor=actor_text(by),
             verb="request.opened",
             subject=("request", request.id),
-            body={"kind": str(kind), "action": str(action.id) if action else None, "evidence": request.evidence_digest},
+            body={"kind": str(kind), "action": str(action.id) if action else None, "evidence": seen},
         )
         announce(request)
     return request
+
+
+def who_caused(action: Action | None, queue: ReviewQueue, causes: list[UUID]) -> list[UUID]:
+    """Return who may not decide in ``queue``: everybody who caused it.
+
+    Those who only worded it are left out where *this* queue lets editors approve their wording; never for money.
+    """
+    if action is None or action.revises is None or not queue.editors_may_approve or action.tool.moves_money:
+        return causes
+    first = action.revises
+    while first.revises is not None:
+        first = first.revises
+    return first.causes
 
 
 def announce(request: Request) -> None:

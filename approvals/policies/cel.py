@@ -30,6 +30,7 @@ VARIABLES: Final[Mapping[str, cel.Type]] = {
     "action.has_undo": cel.Type.BOOL,
     "action.compensates": cel.Type.BOOL,
     "action.arguments": _TEXT_TO_ANY,
+    "action.moves_money": cel.Type.BOOL,
     "provenance.all_trusted": cel.Type.BOOL,
     "provenance.any_coincidence": cel.Type.BOOL,
     "provenance.untrusted_influence": cel.Type.BOOL,

@@ -37,6 +37,7 @@ class ActionFacts:
     has_undo: bool
     compensates: bool
     arguments: dict[str, Any]
+    moves_money: bool = False
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)

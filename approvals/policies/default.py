@@ -79,6 +79,11 @@ DEFAULT_RULES: Final[list[dict[str, Any]]] = [
         "It cannot be undone once it is done.",
     ),
     _review(
+        "moves-money",
+        "action.moves_money",
+        "It moves money.",
+    ),
+    _review(
         "sends-out-under-untrusted-influence",
         "action.egress && provenance.untrusted_influence",
         "It sends text out, and the agent had read content from untrusted sources before it wrote that text.",

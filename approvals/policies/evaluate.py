@@ -18,7 +18,7 @@ from typing import Final
 
 from approvals.policies.cel import ConditionFailed, Facts
 from approvals.policies.context import GateContext
-from approvals.policies.rules import Rule
+from approvals.policies.rules import On, Rule
 from approvals.states import ExpiryDoes, Outcome
 
 NOTHING_ALLOWS_IT: Final = "No rule of the policy allows this action."
@@ -74,7 +74,8 @@ def evaluate(rules: Sequence[Rule], context: GateContext, waived: AbstractSet[st
         facts = Facts(context.as_cel())
     except (ValueError, TypeError, RuntimeError) as error:  # RuntimeError includes too deep a nesting
         return Evaluation(Outcome.DENY, (Match("", Outcome.DENY, UNREADABLE, error=str(error)),), (UNREADABLE,), None)
-    spoken = [(rule, match) for rule in rules if (match := _match(rule, facts, waived)) is not None]
+    judging = [rule for rule in rules if rule.on == On.ACTION]
+    spoken = [(rule, match) for rule in judging if (match := _match(rule, facts, waived)) is not None]
     if not spoken:
         return Evaluation(Outcome.DENY, (), (NOTHING_ALLOWS_IT,), None)
     matched = tuple(match for _, match in spoken)
@@ -82,6 +83,12 @@ def evaluate(rules: Sequence[Rule], context: GateContext, waived: AbstractSet[st
     reasons = tuple(dict.fromkeys(match.reason for match in matched if match.outcome == outcome))
     asking = [rule for rule, match in spoken if match.outcome == Outcome.REVIEW]
     return Evaluation(outcome, matched, reasons, _terms(asking) if outcome == Outcome.REVIEW else None)
+
+
+def speaks(rules: Sequence[Rule], context: GateContext) -> bool:
+    """Say whether any of ``rules`` is true of ``context``, or cannot be evaluated."""
+    facts = Facts(context.as_cel())
+    return any(_match(rule, facts, frozenset()) is not None for rule in rules)
 
 
 def _match(rule: Rule, facts: Facts, waived: AbstractSet[str]) -> Match | None:

@@ -6,6 +6,7 @@ whose names are not unique, is refused when it is written.
 
 from collections import Counter
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -19,6 +20,13 @@ MAX_TIME_LIMIT: Final = 90 * 24 * 3600
 DAY: Final = 24 * 3600
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$", max_length=60)]
+
+
+class On(StrEnum):
+    """What a rule judges: the action, or looking at the outside system before anybody has approved the action."""
+
+    ACTION = "action"
+    LOOK = "look"
 
 
 class Rule(BaseModel):
@@ -35,6 +43,7 @@ class Rule(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
     when: str
     outcome: Outcome
+    on: On = On.ACTION
     waivable: Annotated[bool, Field(strict=True)] = False
     queue: Slug | None = None
     quorum: Annotated[int, Field(ge=1, le=20, strict=True)] = 1
@@ -52,6 +61,8 @@ class Rule(BaseModel):
 
     @model_validator(mode="after")
     def _review_terms_belong_to_reviews(self) -> Self:
+        if self.on == On.LOOK and self.outcome != Outcome.DENY:
+            raise ValueError("A rule on looking can only forbid it: its outcome is deny.")
         if self.outcome == Outcome.REVIEW:
             if self.queue is None:
                 raise ValueError("A review rule needs the queue in which people will find the request.")

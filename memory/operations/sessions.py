@@ -7,7 +7,8 @@ from django.db import transaction
 from audit.ledger.recording import record
 from memory.models import Message, MessageRole, Session, Trust
 from workspaces.actors import Actor, actor_text
-from workspaces.canonical import digest, sanitise
+from workspaces.canonical import sanitise
+from workspaces.salts import salted
 
 MAX_TEXT = 100_000
 
@@ -51,6 +52,11 @@ def append_message(
                 actor=actor_text(by),
                 verb="message.added",
                 subject=("message", message.id),
-                body={"session": str(session.id), "source": source, "trust": str(trust), "text": digest(message.text)},
+                body={
+                    "session": str(session.id),
+                    "source": source,
+                    "trust": str(trust),
+                    "text": salted(session.workspace_id, run_id, message.text),
+                },
             )
     return message

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from tools.models import Connection, Environment, Tool
 from tools.states import Effect
 
-CHANGEABLE: Final = ("title", "description", "options", "effect", "egress", "is_enabled")
+CHANGEABLE: Final = ("title", "description", "options", "effect", "egress", "moves_money", "is_enabled")
 
 
 class ConnectionOutput(serializers.ModelSerializer[Connection]):
@@ -81,6 +81,7 @@ class ToolOutput(serializers.ModelSerializer[Tool]):
             "schema_digest",
             "effect",
             "egress",
+            "moves_money",
             "idempotency",
             "is_enabled",
             "created_at",
@@ -103,6 +104,9 @@ class ToolChange(serializers.Serializer[Any]):
         choices=Effect.choices, required=False, help_text="May be stricter than the operation's own."
     )
     egress = serializers.BooleanField(required=False, help_text="Whether it sends free text out; may only be stricter.")
+    moves_money = serializers.BooleanField(
+        required=False, help_text="Whether it pays, refunds or charges; may only be stricter."
+    )
     is_enabled = serializers.BooleanField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -84,6 +84,7 @@ class Operation(Protocol):
     name: ClassVar[str]
     effect: ClassVar[Effect]
     egress: ClassVar[bool]
+    moves_money: ClassVar[bool]
     idempotency: ClassVar[Idempotency]
 
     def schema(self, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ JSON values are exact, so that an undo restores what was there (floats that had 
   may hold such numbers is declared ``bigint``, and then is always text;
 - ``decimal`` (numeric) is text with its scale (``"12.50"``); ``number`` (double precision) is a JSON number;
 - dates and times are ISO 8601 text, aware times in UTC; booleans are booleans; NULL is null;
-- everything else is the text that PostgreSQL would print.
+- everything else is the text that PostgreSQL prints; in the images of a change that holds for whatever is declared as
+  ``text``, also for json, arrays, intervals and char(n), so that comparing and undoing are exact there too.
 
 Towards the database every value travels as text of unknown type, and PostgreSQL reads it as the column's own type:
 nothing is rounded on the way, whether the column is smallint, real, numeric or an enumeration.

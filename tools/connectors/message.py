@@ -1,8 +1,10 @@
 """One e-mail message of plain text to one address, composed so that no argument can become anything but text.
 
 What a person approved must be what the recipient reads: characters that reorder or hide text (bidirectional
-overrides, controls) are refused with a sentence instead of being sent; everything else is encoded by the standard
-library's ``email`` package (RFC 2047 words in headers, RFC 6532 only where an address itself needs it).
+overrides, controls, zero-width and tag characters) are refused with a sentence instead of being sent. So is text that
+is written as an encoded word (RFC 2047): whoever reads it decodes it, and what it decodes to was never shown to
+anybody. Everything else is encoded by the standard library's ``email`` package (RFC 6532 only where an address itself
+needs it), and what it made is read back before it is sent.
 """
 
 import re
@@ -10,7 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email import policy
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import format_datetime
 from hashlib import sha256
@@ -24,6 +26,11 @@ DEFAULT_MAX_BODY: Final = 20_000
 LOCAL: Final = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*")
 LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+HIDING: Final = re.compile(
+    "[\u00ad\u034f\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+ENCODED: Final = "=?"
+ROUTED: Final = frozenset("%!")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,15 @@ def compose(options: Mapping[str, Any], arguments: Mapping[str, Any], key: str) 
     message["Message-ID"] = message_id(options, key)
     message["X-Countersign-Action"] = _key(key)
     message.set_content(body, cte="quoted-printable")
-    return Mail(sender, recipient, message_id(options, key), message.as_bytes(), international)
+    return Mail(sender, recipient, message_id(options, key), _faithful(message), international)
+
+
+def _faithful(message: EmailMessage) -> bytes:
+    """Return the message's bytes; raise ``Refused`` where a reader would find other headers than were written."""
+    content = message.as_bytes()
+    if message_from_bytes(content, policy=policy.compat32).keys() != message.keys():
+        raise Refused("The message would carry headers that nobody wrote: write its subject and addresses plainly.")
+    return content
 
 
 def message_id(options: Mapping[str, Any], key: str) -> str:
@@ -62,16 +77,23 @@ def message_id(options: Mapping[str, Any], key: str) -> str:
 
 
 def address(value: Any, name: str) -> str:
-    """Return one bare e-mail address with its domain in ASCII; raise ``Refused`` for anything more or less."""
+    """Return one bare e-mail address with its domain in ASCII; raise ``Refused`` for anything more or less.
+
+    A domain that IDNA (2003, the standard library's) would turn into another name than the one that was written, such
+    as one with full-width letters, an ideographic full stop or “ß”, is refused: write it as ``xn--…``.
+    """
     refusal = Refused(f"{name} is not one plain e-mail address such as name@example.com.")
-    if not isinstance(value, str) or len(value) > MAX_ADDRESS or _hidden(value):
+    if not isinstance(value, str) or len(value) > MAX_ADDRESS or _hidden(value) or ENCODED in value:
         raise refusal
-    local, _, domain = value.rpartition("@")
+    local, _, written = value.rpartition("@")
     try:
-        domain = domain.encode("idna").decode("ascii").lower()
+        domain = written.encode("idna").decode("ascii").lower()
+        same = written.isascii() or domain.encode().decode("idna") == unicodedata.normalize("NFC", written.lower())
         local.encode()
     except UnicodeError:
         raise refusal from None
+    if not same:
+        raise refusal
     labels = domain.split(".")
     if not LOCAL.fullmatch(local) or len(local.encode()) > 64 or not all(LABEL.fullmatch(label) for label in labels):
         raise refusal
@@ -98,7 +120,9 @@ def allowed_domains(options: Mapping[str, Any]) -> list[str]:
 
 def _check_domain(recipient: str, domains: Any) -> None:
     allowed = allowed_domains({"recipient_domains": domains})
-    domain = recipient.rpartition("@")[2]
+    local, _, domain = recipient.rpartition("@")
+    if allowed and not ROUTED.isdisjoint(local):
+        raise Refused("This address asks a mail server to pass the message on elsewhere (% or !): write a plain one.")
     if allowed and domain not in allowed:
         raise Refused(f"This tool may not write to {domain}: only to {', '.join(allowed)}.")
 
@@ -108,6 +132,8 @@ def _subject(value: Any) -> str:
         raise Refused(f"The subject must be text of 1 to {MAX_SUBJECT} characters.")
     if _hidden(value):
         raise Refused("The subject has a line break or a hidden character: write it without.")
+    if ENCODED in value:
+        raise Refused("The subject has “=?”, which mail programs decode into something else: write it without.")
     return value
 
 
@@ -118,12 +144,12 @@ def _body(value: Any, limit: int) -> str:
         raise Refused(f"The body has {len(value)} characters; this tool sends at most {limit}.")
     text = re.sub(r"\r\n?", "\n", value)
     if _hidden(text.replace("\n", "").replace("\t", "")):
-        raise Refused("The body has a control character or one that reorders text: write it without.")
+        raise Refused("The body has a control character, or one that hides or reorders text: write it without.")
     return text if text.endswith("\n") else text + "\n"
 
 
 def _hidden(text: str) -> bool:
-    return any(
+    return HIDING.search(text) is not None or any(
         character in REORDERING or unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text
     )
 

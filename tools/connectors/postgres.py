@@ -30,6 +30,7 @@ class RowFind:
     name: ClassVar[str] = "row.find"
     effect: ClassVar[Effect] = Effect.READ
     egress: ClassVar[bool] = False
+    moves_money: ClassVar[bool] = False
     idempotency: ClassVar[Idempotency] = Idempotency.ENFORCED
 
     def schema(self, options: Mapping[str, Any]) -> Json:
@@ -89,6 +90,7 @@ class RowUpdate:
     name: ClassVar[str] = "row.update"
     effect: ClassVar[Effect] = Effect.REVERSIBLE
     egress: ClassVar[bool] = False
+    moves_money: ClassVar[bool] = False
     idempotency: ClassVar[Idempotency] = Idempotency.CONDITIONAL
 
     def schema(self, options: Mapping[str, Any]) -> Json:

@@ -74,7 +74,9 @@ class Link:
         self.rows(
             "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true),"
             " set_config('idle_in_transaction_session_timeout', %s, true),"
-            " set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true)",
+            " set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true),"
+            " set_config('intervalstyle', 'postgres', true), set_config('bytea_output', 'hex', true),"
+            " set_config('extra_float_digits', '1', true)",
             limits,
         )
 

@@ -27,6 +27,17 @@ def names(listed: Iterable[Column]) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(item.name) for item in listed)
 
 
+def written(listed: Iterable[Column]) -> sql.Composed:
+    """Return the quoted columns of an image: text columns as PostgreSQL writes them.
+
+    So a column of any other type (json, an array, an interval, char(n)) that is declared as text is compared, and put
+    back, in the very form in which it was read.
+    """
+    return sql.SQL(", ").join(
+        sql.SQL("{}::text" if item.type == "text" else "{}").format(sql.Identifier(item.name)) for item in listed
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """The table, the column that names one row of it, and the columns that may change."""
@@ -51,7 +62,7 @@ class Row:
     def read(self, link: Link, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the image of the row that the arguments name, None where there is none."""
         query = sql.SQL("SELECT {} FROM {} WHERE {} = {} LIMIT 2").format(
-            names(self.all), self.table, sql.Identifier(self.key.name), sql.Placeholder()
+            written(self.all), self.table, sql.Identifier(self.key.name), sql.Placeholder()
         )
         found = link.rows(query, [self._named(arguments)])
         if len(found) > 1:
@@ -74,7 +85,7 @@ class Row:
             sql.Identifier(self.key.name),
             sql.Placeholder(),
             sql.SQL(" AND ").join(_unchanged(item) for item in compared),
-            names(self.all),
+            written(self.all),
         )
         new = [parameter(known[name], value) for name, value in changes.items()]
         old = [parameter(item, before[item.name]) for item in compared]

@@ -26,6 +26,7 @@ class MailSend:
     name: ClassVar[str] = "mail.send"
     effect: ClassVar[Effect] = Effect.IRREVERSIBLE
     egress: ClassVar[bool] = True
+    moves_money: ClassVar[bool] = False
     idempotency: ClassVar[Idempotency] = Idempotency.NONE
 
     def schema(self, options: Mapping[str, Any]) -> Json:

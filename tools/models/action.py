@@ -3,6 +3,7 @@
 from typing import ClassVar
 from uuid import UUID
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -12,6 +13,12 @@ from tools.states import ACTION_TERMINAL, ACTION_TRANSITIONS, ActionStatus, Effe
 from workspaces.constraints import SameWorkspace, tenant_key
 from workspaces.models import TenantRow
 
+SAID = [
+    "workspace", "step_id", "run_id", "agent_id", "agent_version_id", "tool", "schema_digest", "effect", "arguments",
+    "arguments_digest", "provenance", "untrusted_influence", "planned", "causes", "scopes", "revises", "compensates",
+    "idempotency_key",
+]  # fmt: skip
+"""What an action says. The database refuses to change it: an edit makes another action."""
 LIVE_OR_DONE = [s for s in ActionStatus.values if s not in ACTION_TERMINAL or s == ActionStatus.SUCCEEDED]
 
 
@@ -85,6 +92,7 @@ class Action(TenantRow):
             ),
             models.CheckConstraint(condition=Q(status__in=ActionStatus.values), name="action_status_known"),
         ]
+        triggers = [pgtrigger.ReadOnly(name="action_says_what_it_said", fields=SAID)]
         indexes = [
             models.Index(fields=["run_id"], name="action_run"),
             models.Index(fields=["step_id"], name="action_step"),

@@ -11,8 +11,9 @@ from workspaces.models import TenantRow
 class Tool(TenantRow):
     """What agents may propose: an operation of a connection's connector, narrowed by options.
 
-    ``effect``, ``egress`` and ``idempotency`` are confirmed by an operator and may be stricter than the connector's
-    own. ``input_schema`` is derived from the connector's operation and the options when the tool is saved.
+    ``effect``, ``egress``, ``moves_money`` and ``idempotency`` are confirmed by an operator and may be stricter than
+    the connector's own. ``input_schema`` is derived from the connector's operation and the options when the tool is
+    saved.
     """
 
     name = models.CharField(max_length=100)
@@ -25,6 +26,9 @@ class Tool(TenantRow):
     schema_digest = models.CharField(max_length=64)
     effect = models.CharField(max_length=20, choices=Effect)
     egress = models.BooleanField(default=False)
+    moves_money = models.BooleanField(
+        default=False, help_text="It pays, refunds or charges: nobody ever approves their own wording of it."
+    )
     idempotency = models.CharField(max_length=20, choices=Idempotency)
     is_enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)

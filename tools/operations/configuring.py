@@ -6,6 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from audit.ledger.recording import record
+from tools.bindings import tool_digest
 from tools.connectors.base import ConnectorError, Operation
 from tools.connectors.registry import connector, operation
 from tools.models import Connection, Environment, Tool
@@ -107,12 +108,13 @@ def save_tool(
     by: Actor,
     effect: str | None = None,
     egress: bool | None = None,
+    moves_money: bool | None = None,
     is_enabled: bool = True,
     is_new: bool = False,
 ) -> Tool:
     """Create or change a tool. Its schema, effect and idempotency come from the connector's operation and the options.
 
-    Saved as it is already, nothing is written. ``effect`` and ``egress`` may only be stricter than the operation's own.
+    Saved as it is already, nothing is written. Effect, egress and money may only be stricter than the operation's own.
     With ``is_new`` a taken name is refused.
     """
     require_owner(by, workspace, "set up tools")
@@ -123,7 +125,7 @@ def save_tool(
         "description": description,
         "connection": connection,
         "is_enabled": is_enabled,
-        **_definition(connection.kind, operation_name, options, effect, egress),
+        **_definition(connection.kind, operation_name, options, effect=effect, egress=egress, moves_money=moves_money),
     }
     present = Tool.objects.filter(workspace=workspace, name=name).select_related("connection").first()
     if present is not None and not is_new and is_unchanged(present, values):
@@ -137,7 +139,13 @@ def save_tool(
 
 
 def _definition(
-    kind: str, operation_name: str, options: dict[str, Any], effect: str | None, egress: bool | None
+    kind: str,
+    operation_name: str,
+    options: dict[str, Any],
+    *,
+    effect: str | None,
+    egress: bool | None,
+    moves_money: bool | None,
 ) -> dict[str, Any]:
     made = operation(kind, operation_name)
     schema = _schema_of(made, options)
@@ -149,7 +157,8 @@ def _definition(
         "input_schema": schema,
         "schema_digest": schema_digest(schema),
         "effect": effect or made.effect,
-        "egress": made.egress if egress is None else (egress or made.egress),
+        "egress": made.egress or bool(egress),
+        "moves_money": made.moves_money or bool(moves_money),
         "idempotency": Idempotency(made.idempotency),
     }
 
@@ -160,7 +169,13 @@ def _record_tool(tool: Tool, verb: str, by: Actor) -> None:
         actor=actor_text(by),
         verb=verb,
         subject=("tool", tool.id),
-        body={"schema": tool.schema_digest, "effect": str(tool.effect), "enabled": tool.is_enabled},
+        body={
+            "schema": tool.schema_digest,
+            "definition": tool_digest(tool),
+            "effect": str(tool.effect),
+            "moves_money": tool.moves_money,
+            "enabled": tool.is_enabled,
+        },
     )
 
 

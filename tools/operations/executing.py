@@ -15,19 +15,21 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from tools.bindings import binding_of
-from tools.connectors.base import ConnectorError, Done, Drifted, NotSent, Refused
+from audit.ledger.recording import record
+from tools.bindings import binding_of, destination_digest
+from tools.connectors.base import ConnectorError, Done, Drifted, NotSent, Operation, Refused, Target
 from tools.errors import NotCleared, Paused, ToolUnavailable
 from tools.models import Action, ActionAttempt, Tool
 from tools.operations.targets import Call, call_of, operation_of, pinned
 from tools.ports import gate
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome
-from workspaces.actors import Actor, System
+from workspaces.actors import Actor, System, actor_text
 from workspaces.canonical import sanitise
 from workspaces.database import ClockTimestamp, release_connection
 from workspaces.errors import StaleState
 from workspaces.failpoints import Failpoint, reached
 from workspaces.models import Pause, paused
+from workspaces.salts import salted
 from workspaces.transitions import transition
 
 log = logging.getLogger(__name__)
@@ -54,9 +56,11 @@ def execute(*, action_id: UUID, incarnation: UUID, by: Actor = WORKER) -> Action
     """
     action, call = _intend(action_id, incarnation, by)
     reached(Failpoint.ACTION_INTENDED)
+    release_connection()
+    target = _aim(call)  # this asks the name service, which takes its time: all that may stop it is looked at after it
     known = _told_before(action) or _told_to_stop(action) or _taken_away(action)
     release_connection()
-    effect = known or _carry_out(call, action)
+    effect = known or _carry_out(call.operation, target, action)
     reached(Failpoint.ACTION_EFFECTED)
     concluded = _conclude(action, effect, by)
     reached(Failpoint.ACTION_CONCLUDED)
@@ -65,7 +69,9 @@ def execute(*, action_id: UUID, incarnation: UUID, by: Actor = WORKER) -> Action
 
 def _intend(action_id: UUID, incarnation: UUID, by: Actor) -> tuple[Action, Call]:
     with transaction.atomic():
-        action = Action.objects.select_related("tool__connection").get(pk=action_id)
+        # Locked first, so that the claim's UPDATE never waits: one that has waited judges other tables as they were.
+        rows = Action.objects.select_for_update(of=("self",), no_key=True)
+        action = rows.select_related("tool__connection").get(pk=action_id)
         if action.status != ActionStatus.APPROVED:
             raise StaleState(f"This action is {action.get_status_display().lower()}; only an approved one is executed.")
         call = call_of(action.tool)
@@ -89,16 +95,22 @@ def _claim(action: Action, incarnation: UUID, by: Actor) -> None:
             ActionStatus.EXECUTING,
             by=by,
             where=_as_read(action)
+            & gate().standing(action)
             & Q(cleared_until__gt=ClockTimestamp())
             & (Q(execute_after=None) | Q(execute_after__lte=ClockTimestamp()))
             & ~Q(paused(repair=action.is_repair)),
-            body={"attempt": attempt, "binding": action.cleared_binding},
+            body={
+                "attempt": attempt,
+                "binding": salted(action.workspace_id, action.run_id, action.cleared_binding),
+            },
             attempt=attempt,
             incarnation=incarnation,
         )
     except StaleState:
         if _is_paused(action):
             raise Paused("A pause covers this action.") from None
+        if not Action.objects.filter(pk=action.pk, cleared_until__gt=ClockTimestamp()).exists():
+            raise NotCleared("The clearance has run out.") from None
         raise
 
 
@@ -121,8 +133,6 @@ def _check_clearance(action: Action) -> None:
     policy = gate().policy_digest(action.workspace_id)
     if action.cleared_binding != binding_of(action, connection=action.tool.connection, policy_digest=policy):
         raise NotCleared("What the action was decided on is no longer what is there.")
-    if action.cleared_until is None or action.cleared_until <= timezone.now():
-        raise NotCleared("The clearance has run out.")
     if not gate().still_holds(action):
         raise NotCleared("Somebody who approved it no longer has the right to.")
 
@@ -156,13 +166,19 @@ def _told_before(action: Action) -> Effect | None:
     return Effect(AttemptOutcome.NOT_SENT, ActionStatus.SUCCEEDED, sentence, done=done)
 
 
-def _carry_out(call: Call, action: Action) -> Effect:
+def _aim(call: Call) -> Target | Effect:
+    """Return the checked and pinned target, or the attempt's end where it may not be reached."""
     try:
-        target = pinned(call.target)
+        return pinned(call.target)
     except ToolUnavailable as error:
         return Effect(AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, error.message)
+
+
+def _carry_out(operation: Operation, target: Target | Effect, action: Action) -> Effect:
+    if isinstance(target, Effect):
+        return target
     try:
-        done = call.operation.execute(target, action.arguments, key=action.idempotency_key, before=action.before_image)
+        done = operation.execute(target, action.arguments, key=action.idempotency_key, before=action.before_image)
     except NotSent as error:
         return Effect(AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, error.message, evidence=error.evidence)
     except Drifted as error:
@@ -212,6 +228,24 @@ def _settle_late(action: Action, effect: Effect, by: Actor) -> None:
             body={"outcome": str(effect.outcome), "late": True},
             **_changes(action, effect),
         )
+    else:
+        _note_late(action, own, effect, by)
+
+
+def _note_late(action: Action, attempt: int, effect: Effect, by: Actor) -> None:
+    """Put a result that changes nothing any more on record, and where people can see it if it says "it happened"."""
+    record(
+        workspace_id=action.workspace_id,
+        actor=actor_text(by),
+        verb="action.reported_late",
+        subject=("action", action.id),
+        body={"attempt": attempt, "outcome": str(effect.outcome), "status": action.status},
+    )
+    if effect.status == ActionStatus.SUCCEEDED and action.status == ActionStatus.FAILED:
+        sentence = f"Attempt {attempt} reported afterwards that it had been carried out after all."
+        explanation = f"{action.explanation} {sentence}".strip()
+        Action.objects.filter(pk=action.pk, status=ActionStatus.FAILED).update(explanation=explanation)
+        action.explanation = explanation
 
 
 def _finish_attempt(action: Action, effect: Effect) -> None:
@@ -239,7 +273,7 @@ def _changes(action: Action, effect: Effect) -> dict[str, Any]:
 
 
 def undo_plan(action: Action, after: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the concrete undo (tool and arguments) as it is at this moment; None where there is none.
+    """Return the concrete undo (tool, arguments, where it leads) as it is at this moment; None where there is none.
 
     Whatever fails here leaves an effect without an undo, never an effect without its record.
     """
@@ -248,4 +282,7 @@ def undo_plan(action: Action, after: dict[str, Any] | None) -> dict[str, Any] | 
     except Exception:
         log.exception("No undo could be planned for action %s.", action.id)
         return None
-    return None if arguments is None else {"tool": action.tool.name, "arguments": sanitise(arguments)}
+    if arguments is None:
+        return None
+    leads = destination_digest(action.tool)
+    return {"tool": action.tool.name, "arguments": sanitise(arguments), "destination": leads}

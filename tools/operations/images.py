@@ -14,6 +14,7 @@ from tools.operations.targets import operation_of
 from tools.states import ActionStatus, AttemptKind
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import sanitise
+from workspaces.salts import salted
 
 NOT_BEGUN = frozenset({ActionStatus.PROPOSED, ActionStatus.IN_REVIEW, ActionStatus.APPROVED})
 
@@ -49,8 +50,12 @@ def _store(action: Action, image: dict[str, Any] | None, found: str, by: Actor) 
         actor=actor_text(by),
         verb="action.before_image_stored",
         subject=("action", action.id),
-        body={"before": found, "instead_of": action.before_digest or None},
+        body={"before": _salted(action, found), "instead_of": _salted(action, action.before_digest or None)},
     )
+
+
+def _salted(action: Action, digest: str | None) -> str | None:
+    return None if digest is None else salted(action.workspace_id, action.run_id, digest)
 
 
 def read_back(*, action_id: UUID, by: Actor, incarnation: UUID | None = None) -> str:

@@ -1,6 +1,6 @@
 """Proposing: how an action comes to be. Nothing here touches the outside world."""
 
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 from uuid import UUID
 
 from django.db import transaction
@@ -11,68 +11,65 @@ from tools.provenance import Leaf
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import digest, sanitise
 from workspaces.ids import uuid7
+from workspaces.salts import salted
 
 
-def propose(
-    *,
-    tool: Tool,
-    arguments: dict[str, Any],
-    step_id: UUID,
-    run_id: UUID,
-    agent_id: UUID,
-    agent_version_id: UUID,
-    causes: list[UUID],
-    scopes: list[UUID],
-    provenance: list[dict[str, Any]],
-    untrusted_influence: bool,
-    planned: bool = False,
-    revises: Action | None = None,
-    compensates: Action | None = None,
-    by: Actor,
-) -> Action:
-    """Create an action in the status ``proposed``.
+class Proposal(TypedDict):
+    """What an action says beside its tool; see ``tools.models.Action``.
 
     ``scopes`` are those of the run; tool and connection are added here. ``provenance`` has one object per leaf of
     ``arguments`` (``path``, ``trusted``, ``coincidence``, ``sources``).
     """
-    said = sanitise(arguments)
-    own_scopes = [*scopes, tool.id, *([tool.connection_id] if tool.connection_id else [])]
+
+    arguments: dict[str, Any]
+    step_id: UUID
+    run_id: UUID
+    agent_id: UUID
+    agent_version_id: UUID
+    causes: list[UUID]
+    scopes: list[UUID]
+    provenance: list[dict[str, Any]]
+    untrusted_influence: bool
+    planned: NotRequired[bool]
+    revises: NotRequired[Action | None]
+    compensates: NotRequired[Action | None]
+
+
+def propose(*, tool: Tool, by: Actor, **proposal: Unpack[Proposal]) -> Action:
+    """Create an action in the status ``proposed``."""
+    arguments = sanitise(proposal["arguments"])
+    action_id = uuid7()
+    own_scopes = [tool.id, *([tool.connection_id] if tool.connection_id else [])]
+    said: dict[str, Any] = {**proposal, "arguments": arguments, "scopes": [*proposal["scopes"], *own_scopes]}
     with transaction.atomic():
         action = Action.objects.create(
-            id=(action_id := uuid7()),
+            id=action_id,
             workspace_id=tool.workspace_id,
-            step_id=step_id,
-            run_id=run_id,
-            agent_id=agent_id,
-            agent_version_id=agent_version_id,
             tool=tool,
             schema_digest=tool.schema_digest,
             effect=tool.effect,
-            arguments=said,
-            arguments_digest=digest(said),
-            provenance=provenance,
-            untrusted_influence=untrusted_influence,
-            planned=planned,
-            causes=causes,
-            scopes=own_scopes,
-            revises=revises,
-            compensates=compensates,
+            arguments_digest=digest(arguments),
             idempotency_key=f"cs-{action_id.hex}",
+            **said,
         )
-        record(
-            workspace_id=action.workspace_id,
-            actor=actor_text(by),
-            verb="action.proposed",
-            subject=("action", action.id),
-            body={
-                "tool": str(tool.id),
-                "run": str(run_id),
-                "arguments": action.arguments_digest,
-                "revises": str(revises.id) if revises else None,
-                "compensates": str(compensates.id) if compensates else None,
-            },
-        )
+        _record(action, by)
     return action
+
+
+def _record(action: Action, by: Actor) -> None:
+    record(
+        workspace_id=action.workspace_id,
+        actor=actor_text(by),
+        verb="action.proposed",
+        subject=("action", action.id),
+        body={
+            "tool": str(action.tool_id),
+            "run": str(action.run_id),
+            "arguments": salted(action.workspace_id, action.run_id, action.arguments_digest),
+            "revises": str(action.revises_id) if action.revises_id else None,
+            "compensates": str(action.compensates_id) if action.compensates_id else None,
+        },
+    )
 
 
 def leaf_json(leaf: Leaf) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""Users, workspaces, memberships, teams, API keys and pauses."""
+"""Users, workspaces, memberships, teams, API keys, pauses and salts."""
 
 from workspaces.models.api_key import ApiKey
 from workspaces.models.base import Row, TenantRow
 from workspaces.models.idempotency import IdempotencyRecord
 from workspaces.models.pause import Pause, ScopeKind, paused
+from workspaces.models.salt import Salt
 from workspaces.models.team import Team
 from workspaces.models.user import User
 from workspaces.models.workspace import Membership, Role, Workspace
@@ -15,6 +16,7 @@ __all__ = [
     "Pause",
     "Role",
     "Row",
+    "Salt",
     "ScopeKind",
     "Team",
     "TenantRow",

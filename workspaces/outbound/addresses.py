@@ -18,7 +18,12 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _HINT = "Use an address outside, or have an administrator list it in OUTBOUND_ALLOWED."
 _AZURE_WIRE_SERVER = ipaddress.ip_address("168.63.129.16")  # a public address that serves instance secrets
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_CARRYING = [  # IPv6 networks whose last 32 bits are an IPv4 address: compatible, translated, NAT64 (public and local)
+    ipaddress.ip_network(network) for network in ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/96")
+]
+_INSIDE = [  # left "global" by the library's tables: site-local, documentation, all of the local-use NAT64 prefix
+    ipaddress.ip_network(network) for network in ("fec0::/10", "3fff::/20", "64:ff9b:1::/48")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +106,20 @@ def _refuse_inside(host: str, address: Address, port: int) -> None:
 def _is_outside(address: Address) -> bool:
     """Return whether ``address``, and any IPv4 address wrapped in it, is on the public internet."""
     return all(
-        item.is_global and not item.is_multicast and item != _AZURE_WIRE_SERVER
+        item.is_global
+        and not item.is_multicast
+        and item != _AZURE_WIRE_SERVER
+        and not any(item in network for network in _INSIDE)
         for item in (address, *_wrapped(address))
     )
 
 
 def _wrapped(address: Address) -> list[Address]:
-    """Return the IPv4 addresses that an IPv6 address carries (mapped, NAT64, 6to4, Teredo)."""
+    """Return the IPv4 addresses that an IPv6 address carries (mapped, compatible, translated, 6to4, Teredo)."""
     if isinstance(address, ipaddress.IPv4Address):
         return []
     found: list[Address | None] = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if address in _NAT64:
+    if any(address in network for network in _CARRYING):
         found.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
     return [item for item in found if item is not None]
 

@@ -113,7 +113,8 @@ def test_a_tool_may_only_be_stricter_than_its_operation(owner, mail):
 
 
 def test_a_change_of_a_tool_keeps_what_is_left_out(owner, mail):
-    made = owner.send("post", "tools/", connection=mail["id"], **NOTE)
+    made = owner.send("post", "tools/", connection=mail["id"], moves_money=True, **NOTE)
+    assert made["moves_money"] is True
     changed = owner.send("patch", f"tools/{made['id']}/", title="Reply", is_enabled=False)
     assert changed == {**made, "title": "Reply", "is_enabled": False, "updated_at": changed["updated_at"]}
     assert owner.patch(f"{API}tools/{made['id']}/", {}, format="json").status_code == 422

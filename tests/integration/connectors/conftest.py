@@ -14,7 +14,8 @@ from tools.connectors.base import Target
 
 SAMPLES = """
 CREATE TABLE samples (id bigint PRIMARY KEY, words text, whole bigint, small integer, exact numeric,
-    rough double precision, yes boolean, day date, moment timestamptz)
+    rough double precision, yes boolean, day date, moment timestamptz, sheet json, tree jsonb, list integer[],
+    span interval, code char(5), host inet)
 """
 CUSTOMER = {
     "table": "customers",

@@ -1,15 +1,21 @@
 """The first door: what executes is what was decided on, at most once, and whatever ends it is on record."""
 
+from datetime import UTC, datetime
+
+import pgtrigger
 import pytest
+from django.db import ProgrammingError, transaction
 from django.db import connection as database
+from django.utils import timezone
 
 from approvals.models import Request, Verdict
 from tests.factories import SETUP
 from tests.house import ALLOW, DENY, REVIEW, events, make_tool
+from tools.bindings import destination_digest
 from tools.connectors.base import Drifted, NotSent, Refused, Unknown
 from tools.errors import NotCleared, Paused, ToolUnavailable
 from tools.models import Action, ActionAttempt, Connection, Tool
-from tools.operations import look_before, lose, set_tool_enabled, settle, update_connection
+from tools.operations import executing, look_before, lose, set_tool_enabled, settle, update_connection
 from tools.ports import gate
 from workspaces.database import ClockTimestamp
 from workspaces.errors import StaleState
@@ -37,7 +43,11 @@ def test_an_approved_action_is_carried_out_once_and_recorded(house):
     action = house.execute(house.approved("change"))
     assert (action.status, house.world.record["value"]) == ("succeeded", "new")
     assert action.after_image == {"name": "ada", "value": "new"}
-    assert action.undo_plan == {"tool": "change", "arguments": {"name": "ada", "value": "old"}}
+    assert action.undo_plan == {
+        "tool": "change",
+        "arguments": {"name": "ada", "value": "old"},
+        "destination": destination_digest(action.tool),
+    }
     assert house.world.done == [action.idempotency_key]
     assert events(action)[-2:] == ["action.executing", "action.succeeded"]
     with pytest.raises(StaleState, match="only an approved one"):
@@ -76,8 +86,51 @@ def test_invariant_02_a_changed_schema_denies(house):
 
 def test_invariant_02_another_agent_version_is_another_binding(house):
     action = house.approved()
-    Action.objects.filter(pk=action.pk).update(agent_version_id=house.agent.id)
+    with pgtrigger.ignore("tools.Action:action_says_what_it_said"):
+        Action.objects.filter(pk=action.pk).update(agent_version_id=house.agent.id)
     refused(house, action)
+
+
+@pytest.mark.parametrize(
+    "change", [{"arguments": {"name": "ada", "value": "evil"}}, {"before_image": {"name": "ada", "value": "evil"}}]
+)
+def test_invariant_02_what_is_executed_is_digested_itself_and_not_by_the_digest_beside_it(house, change):
+    action = house.approved("change")
+    with pgtrigger.ignore("tools.Action:action_says_what_it_said"):
+        Action.objects.filter(pk=action.pk).update(**change)
+    refused(house, action)
+
+
+@pytest.mark.parametrize("change", [{"arguments": {}}, {"causes": []}, {"scopes": []}, {"effect": "read"}])
+def test_invariant_02_the_database_refuses_to_change_what_an_action_says(house, change):
+    action = house.approved("change")
+    with pytest.raises(ProgrammingError, match="Cannot update"), transaction.atomic():
+        Action.objects.filter(pk=action.pk).update(**change)
+
+
+def test_invariant_02_a_policy_activated_in_the_last_moment_stops_the_claim(house, monkeypatch):
+    action = house.approved("change")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(gate()), "still_holds", lambda _gate, _action: house.policy(DENY) or True)
+        refused(house, action, StaleState)
+
+
+def test_invariant_02_the_clearance_runs_out_by_the_databases_clock(house, monkeypatch):
+    action = house.approved("change")
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2999, 1, 1, tzinfo=UTC))
+    assert house.execute(action).status == "succeeded"
+
+
+def test_invariant_10_a_pause_put_in_force_while_the_name_is_resolved_stops_the_effect(house, monkeypatch):
+    action = house.approved("change")
+
+    def slowly(target):
+        pause(house, house.connection.id)
+        return target
+
+    monkeypatch.setattr(executing, "pinned", slowly)
+    assert house.execute(action).status == "approved"
+    assert house.world.done == []
 
 
 def test_invariant_02_a_changed_policy_is_gated_again(house):
@@ -245,6 +298,8 @@ def give_up(action):
 def test_invariant_06_a_late_result_overrides_nothing(house):
     action = late(house, give_up)
     assert (action.status, action.attempts.get().outcome) == ("failed", "done")
+    assert "Attempt 1 reported afterwards that it had been carried out" in action.explanation
+    assert events(action)[-1] == "action.reported_late"
 
 
 def test_invariant_05_a_late_success_keeps_a_settled_retry_from_being_a_second_effect(house):

@@ -57,6 +57,25 @@ def test_invariant_19_the_owner_cannot_change_the_ledger(written, statement):
     assert counts() == (1, 1, 1)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE ledger_event DISABLE TRIGGER ALL",
+        "DROP TRIGGER ledger_append_only ON ledger_event",
+        "ALTER TABLE ledger_event RENAME TO gone",
+        "DROP TABLE ledger_seal",
+        "ALTER FUNCTION ledger_refuse_change() RENAME TO gone",
+        "SET session_replication_role = replica",
+        "SELECT setval('ledger_event_sequence', 1)",
+    ],
+)
+def test_invariant_19_the_application_role_cannot_switch_the_guards_off(written, application_role, connect, statement):
+    other = connect()
+    other.execute(f"SET ROLE {application_role}")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        other.execute(statement)
+
+
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_invariant_19_the_application_role_has_no_right_to(written, application_role, connect, statement):
     other = connect()

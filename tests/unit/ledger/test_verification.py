@@ -146,6 +146,13 @@ def test_invariant_19_a_truncated_tail_is_found_by_an_earlier_seal(workspace_id,
     assert_found(workspace_id, alone, "seal 2 .*truncated", "--seal", str(witness_path))
 
 
+def test_invariant_19_an_empty_export_is_no_sound_ledger(workspace_id, sealed, alone):
+    tamper("DELETE FROM ledger_event")
+    tamper("DELETE FROM ledger_seal")
+    code, said = alone()
+    assert (code, "the export is empty" in said) == (1, True), said
+
+
 def test_invariant_19_a_whole_workspace_that_vanished_is_found(workspace_id, sealed, alone, witness_path):
     tamper("DELETE FROM ledger_event")
     tamper("DELETE FROM ledger_seal")

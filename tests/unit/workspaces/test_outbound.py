@@ -69,6 +69,7 @@ def test_public_address_is_returned(address: str) -> None:
         "100.64.0.1", "100.100.100.200", "168.63.129.16", "224.0.0.1", "255.255.255.255", "fe80::1", "fc00::1",
         "fd00:ec2::254", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
         "2001:0:4136:e378:8000:63bf:80ff:fffe", "192.0.2.1", "240.0.0.1", "[::1]",
+        "::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b:1::7f00:1", "64:ff9b:1:ffff::1", "fec0::1", "3fff::1",
     ],
 )  # fmt: skip
 def test_invariant_15_address_inside_is_refused(address: str) -> None:

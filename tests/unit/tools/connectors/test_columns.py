@@ -183,7 +183,7 @@ def test_text_is_compared_byte_for_byte_whatever_the_column_calls_equal():
     query, values = Row.of(options).statement({"id": 1, "note": 'x"; --'}, before)
     assert query.as_string() == (
         'UPDATE "crm"."customers" SET "note" = %s WHERE "id" = %s AND "note"::text COLLATE "C" IS NOT DISTINCT FROM %s'
-        ' AND "balance" IS NOT DISTINCT FROM %s RETURNING "id", "note", "balance"'
+        ' AND "balance" IS NOT DISTINCT FROM %s RETURNING "id", "note"::text, "balance"'
     )
     assert values == ['x"; --', "1", "re: all", "1.0"]
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tools.connectors import message
 from tools.connectors.base import Refused
 from tools.connectors.message import compose, message_id
 from tools.connectors.registry import operation
@@ -28,6 +29,7 @@ def parsed(**changes):
         "a@example.com\r", "a..b@example.com", ".a@example.com", "a@-example.com", "a@example..com", "a@[127.0.0.1]",
         "a\u202e@example.com", "a\u200b@example.com", "a\0@example.com", "x" * 65 + "@example.com", "a@" + "x" * 300,
         None, 5, ["a@example.com"], "a@example.com>", "a@example.com SIZE=1",
+        "=?utf-8?q?a=40evil.example=2C?=@example.com",
     ],
 )  # fmt: skip
 def test_anything_but_one_plain_address_is_refused(address):
@@ -36,17 +38,59 @@ def test_anything_but_one_plain_address_is_refused(address):
 
 
 @pytest.mark.parametrize(
-    "subject", ["", "  ", "a\nBcc: b@example.com", "a\rb", "a\u2028b", "a\u202eb", "a\x00", "a\x85b", 5]
+    "subject",
+    [
+        "",
+        "  ",
+        "a\nBcc: b@example.com",
+        "a\rb",
+        "a\u2028b",
+        "a\u202eb",
+        "a\x00",
+        "a\x85b",
+        "a\u200bb",
+        "a\U000e0042b",
+        5,
+    ],
 )
 def test_a_subject_that_breaks_or_hides_is_refused(subject):
     with pytest.raises(Refused, match="subject"):
         parsed(subject=subject)
 
 
-@pytest.mark.parametrize("body", ["", "\n \n", "a\x00b", "a\x1b[0m", "pay \u202e001\u202c", "a\u2066b", None])
+@pytest.mark.parametrize(
+    "body", ["", "\n \n", "a\x00b", "a\x1b[0m", "pay \u202e001\u202c", "a\u2066b", "a\u2060b", None]
+)
 def test_a_body_that_hides_is_refused(body):
     with pytest.raises(Refused, match="body"):
         parsed(body=body)
+
+
+@pytest.mark.parametrize("word", ["=?utf-8?q?a=0d=0aBcc:_evil=40evil.example?=", "Hi =?utf-8?b?4oCuZXZpbA==?="])
+def test_invariant_02_an_encoded_word_in_a_subject_becomes_no_header_and_no_other_text(word):
+    with pytest.raises(Refused, match="subject"):
+        parsed(subject=word)
+
+
+def test_invariant_02_a_header_that_nobody_wrote_is_never_sent(monkeypatch):
+    monkeypatch.setattr(message, "ENCODED", "nothing")
+    with pytest.raises(Refused, match="headers that nobody wrote"):
+        parsed(subject="=?utf-8?q?a=0d=0aBcc:_evil=40evil.example?=")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["a@stra\u00dfe.example", "a@\uff45xample.com", "a@evil\u3002com", "a@exam\u00adple.com", "a@e\u200bx.com"],
+)
+def test_invariant_02_a_domain_that_would_become_another_name_is_refused(address):
+    with pytest.raises(Refused, match="plain e-mail address"):
+        parsed(to=address)
+
+
+@pytest.mark.parametrize("address", ["b%evil.example@example.com", "evil.example!b@example.com"])
+def test_an_address_that_asks_to_be_passed_on_is_refused_where_domains_are_limited(address):
+    with pytest.raises(Refused, match="pass the message on"):
+        compose({**OPTIONS, "recipient_domains": ["example.com"]}, {**MAIL, "to": address}, "key")
 
 
 def test_a_body_longer_than_the_tool_allows_is_refused():
