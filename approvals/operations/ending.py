@@ -1,8 +1,9 @@
 """Requests and actions that end without a decision: time ran out, or the run was cancelled."""
 
+import logging
 from uuid import UUID
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from workspaces.actors import Actor, System
 from workspaces.database import ClockTimestamp
 from workspaces.transitions import transition
 
+log = logging.getLogger(__name__)
 SWEEP = System("sweep")
 BATCH = 100
 UNDECIDED = "Nobody decided in time."
@@ -25,11 +27,22 @@ SETTLED = Q(kind=RequestKind.SETTLE) & ~Q(action__status=ActionStatus.IN_DOUBT)
 def expire_due() -> int:
     """End the requests whose time has run out, a hundred at most; return how many.
 
-    Requests to settle an action that is in doubt no more (a late result was proof) are over too.
+    Requests to settle an action that is in doubt no more (a late result was proof) are over too. One that cannot be
+    ended is logged and keeps no other from its turn.
     """
     over = Q(expires_at__lte=ClockTimestamp()) | SETTLED
     due = list(Request.objects.open().filter(over).order_by("expires_at").values_list("id", "action_id")[:BATCH])
-    return sum(_expire(request_id, action_id) for request_id, action_id in due)
+    return sum(_try_to_expire(request_id, action_id) for request_id, action_id in due)
+
+
+def _try_to_expire(request_id: UUID, action_id: UUID | None) -> int:
+    try:
+        return _expire(request_id, action_id)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("The request %s could not be ended", request_id)
+        return 0
 
 
 def _expire(request_id: UUID, action_id: UUID | None) -> int:

@@ -56,8 +56,8 @@ class Supervisor:
                 self.claim(stack)
                 running = stack.enter_context(services(self.var))
                 self.environment |= running.addresses | keys.ensure(self.var)
-                self.open_the_outside(for_story=story is not None)
                 stack.callback(self.stop)
+                self.open_the_outside(for_story=story is not None)
                 self.prepare()
                 self.start_processes()
                 self.await_first_page()
@@ -94,12 +94,13 @@ class Supervisor:
         write_record(self.var / "demo.json", {"url": self.url, "pid": os.getpid()})
 
     def open_the_outside(self, *, for_story: bool) -> None:
-        """Choose the mail server's ports, and let the application reach the demo's outside systems and no others."""
+        """Start the mail server, and let the application reach the demo's outside systems and no others."""
         smtp, inbox = ports.for_mail(self.var)
         self.environment |= {"DEMO_SMTP_PORT": str(smtp), "DEMO_INBOX_PORT": str(inbox)}
         if for_story:
             self.environment["DEMO_STORY_PORT"] = str(free_port(0))
         self.environment["OUTBOUND_ALLOWED"] = ports.outbound(self.environment)
+        self.start("mail")
 
     def prepare(self) -> None:
         """Carry out the stages: first those of the tables' owner, then those of the application."""
@@ -141,10 +142,14 @@ class Supervisor:
                 process.wait()
 
     def start_processes(self) -> None:
-        """Start the mail server, the worker and the web server; the first started is the last stopped."""
+        """Start the worker and the web server; the first started is the last stopped."""
         say("Starting the web server and the worker")
-        for name, command in commands(self.environment).items():
-            self.children.append(self.launch(name, command))
+        for name in ("worker", "web"):
+            self.start(name)
+
+    def start(self, name: str) -> None:
+        """Start one of the demo's processes, to be kept running."""
+        self.children.append(self.launch(name, commands(self.environment)[name]))
 
     def launch(self, name: str, command: list[str]) -> processes.Child:
         """Start one process of the demo, its log in ``var/log``."""

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from approvals.errors import AlreadyDecided, NoQueue
@@ -51,6 +52,18 @@ def test_expiry_does_what_the_rule_says_even_an_hour_late(house, on_expiry, stat
     action = fresh(request.action)
     assert (fresh(request).status, action.status, action.explanation) == ("expired", status, "Nobody decided in time.")
     assert (fresh(other).status, fresh(other.action).status) == ("open", "in_review")
+
+
+def test_a_request_that_cannot_be_ended_keeps_no_other_from_its_turn(house, caplog):
+    house.policy({**REVIEW, "on_expiry": "expire"})
+    stuck, other = house.asked(), house.asked()
+    an_hour_late()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ALTER TABLE tools_action ADD CHECK (id <> '{stuck.action_id}' OR status <> 'expired')")
+    assert expire_due() == 1
+    assert (fresh(stuck).status, fresh(other).status) == ("open", "expired")
+    assert str(stuck.id) in caplog.text
 
 
 def test_expiry_in_one_queue_ends_the_other_queues_requests(house):
