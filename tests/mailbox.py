@@ -46,11 +46,11 @@ class OnFreePort(Controller):
 
 
 class MailServer:
-    """A server with a mailbox, on a free port."""
+    """A server with a mailbox, on a free port unless it is to come back on one that it had."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.mailbox = Mailbox()
-        self.controller = OnFreePort(self.mailbox, hostname="127.0.0.1", port=0)
+        self.controller = OnFreePort(self.mailbox, hostname="127.0.0.1", port=port)
 
     @property
     def port(self) -> int:

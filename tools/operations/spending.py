@@ -29,7 +29,8 @@ def reserve(*, scope_id: UUID, unit: Unit, amount: Decimal | None, step_id: UUID
         if not held:
             used = budget.spent + budget.reserved
             raise BudgetExhausted(
-                f"The next call may cost up to {amount:.6f} {unit}; {used:.6f} of {budget.limit:.6f} are used or held."
+                f"The next call may cost up to {amount:.6f} {unit.label}; "
+                f"{used:.6f} of {budget.limit:.6f} are used or held."
             )
         Reservation.objects.create(
             workspace_id=budget.workspace_id, budget=budget, step_id=step_id, attempt=attempt, amount=amount
