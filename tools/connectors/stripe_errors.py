@@ -87,17 +87,20 @@ def _evidence(error: stripe.StripeError, asked: Asked) -> dict[str, Any]:
     body = error.json_body if isinstance(error.json_body, Mapping) else {}
     said = body.get("error") if isinstance(body.get("error"), Mapping) else {}
     words = said.get("message") if isinstance(said, Mapping) else ""
+    shown = {
+        "type": _word(said, "type"),
+        "code": _word(said, "code"),
+        "said": str(words or ""),
+        "request": headers.get("request-id", ""),
+    }
     return {
         "server": asked.server,
         "status": error.http_status,
-        "type": _word(said, "type"),
-        "code": _word(said, "code"),
-        "said": redact(str(words or ""), asked.secret)[:MAX_SAID],
-        "request": headers.get("request-id", ""),
         "replayed": headers.get("idempotent-replayed") == "true",
+        **{name: redact(text, asked.secret)[:MAX_SAID] for name, text in shown.items()},
     }
 
 
 def _word(said: Any, name: str) -> str:
     value = said.get(name) if isinstance(said, Mapping) else ""
-    return value[:60] if isinstance(value, str) and value.replace("_", "").isalnum() else ""
+    return value if isinstance(value, str) else ""

@@ -12,7 +12,9 @@ KINDS: Final = frozenset({"cut", "hang", "answer"})
 
 @dataclass(slots=True)
 class Fault:
-    """``then`` happens to ``times`` requests whose method and path begin so, before or ``after`` they are carried out.
+    """``then`` happens to one request whose method and path begin so, before or ``after`` it is carried out.
+
+    ``skip`` such requests pass unharmed first.
 
     ``cut`` drops the connection, ``hang`` says nothing until the faults are cleared, ``answer`` answers ``status`` with
     the error ``error``, or with ``body`` as it stands.
@@ -22,7 +24,7 @@ class Fault:
     path: str
     then: str
     after: bool = False
-    times: int = 1
+    skip: int = 0
     status: int = 500
     error: dict[str, Any] | None = None
     body: str = ""
@@ -55,11 +57,11 @@ class Faults:
         self.released = asyncio.Event()
 
     def meant_for(self, method: str, path: str) -> Fault | None:
-        """Return the fault of this request, one time less to come."""
+        """Return the fault of this request, which is used up by it."""
         for fault in self._waiting:
             if fault.method == method and path.startswith(fault.path):
-                fault.times -= 1
-                if not fault.times:
+                if not fault.skip:
                     self._waiting.remove(fault)
-                return fault
+                    return fault
+                fault.skip -= 1
         return None
