@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from tools.connectors.base import Target
 
 API_KEY = "sk_test_countersign"
@@ -87,3 +89,17 @@ def _open(url: str, body: bytes | None, kind: str = "application/x-www-form-urle
     headers = {"Authorization": f"Bearer {API_KEY}", "Content-Type": kind}
     with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as answer:
         return answer.read()
+
+
+@pytest.fixture(scope="session")
+def payment_processes():
+    with payment_system("--faults") as running:
+        yield running
+
+
+@pytest.fixture
+def payments(payment_processes, settings):
+    """The payment system, failing no more and reachable."""
+    settings.OUTBOUND_ALLOWED = [*settings.OUTBOUND_ALLOWED, f"127.0.0.1:{payment_processes.port}"]
+    yield payment_processes
+    payment_processes.release()

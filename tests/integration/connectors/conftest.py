@@ -10,8 +10,10 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from config.demo.crm import CrmAddresses, ensure
-from tests.payments import payment_system
+from tests.payments import payment_processes, payments
 from tools.connectors.base import Target
+
+__all__ = ["payment_processes", "payments"]
 
 SAMPLES = """
 CREATE TABLE samples (id bigint PRIMARY KEY, words text, whole bigint, small integer, exact numeric,
@@ -81,17 +83,3 @@ def through(target):
         return replace(target, config={**target.config, "host": "127.0.0.1", "port": port}, **changes)
 
     return lead
-
-
-@pytest.fixture(scope="session")
-def payment_processes():
-    with payment_system("--faults") as running:
-        yield running
-
-
-@pytest.fixture
-def payments(payment_processes, settings):
-    """The payment system, failing no more and reachable."""
-    settings.OUTBOUND_ALLOWED = [f"127.0.0.1:{payment_processes.port}"]
-    yield payment_processes
-    payment_processes.release()
