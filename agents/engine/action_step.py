@@ -71,9 +71,14 @@ def _current(step: Step) -> Action:
 def _gate(step: Step, action: Action) -> bool:
     """Look at what would be changed, then let the gate judge; what does not fit the tool is not even looked at."""
     fits = not validate(action.arguments, action.tool.input_schema)
-    if fits and action.effect in CHANGING and not _look(step, action):
+    if fits and _has_state(action) and not _look(step, action):
         return False
     return _clear(step, action)
+
+
+def _has_state(action: Action) -> bool:
+    """Say whether there is something to look at before and after: what is changed, or the account that money leaves."""
+    return action.effect in CHANGING or (action.tool.moves_money and action.effect != Effect.READ)
 
 
 def _clear(step: Step, action: Action) -> bool:
@@ -130,7 +135,7 @@ def _later(step: Step, action: Action, problem: str, most: int = MAX_UNREACHABLE
 
 def _execute(step: Step, action: Action) -> bool:
     """Execute a cleared action; look once more before, so that drift goes back to people and not over the world."""
-    if action.effect in CHANGING and not _look(step, action):
+    if _has_state(action) and not _look(step, action):
         return False
     owner = step.incarnation
     if owner is None:
@@ -161,7 +166,7 @@ def _cancelled(step: Step) -> bool:
 
 def _read_back(step: Step, action: Action) -> None:
     """Read a change back, once; also one that a person settled, or whose worker died just after it."""
-    if action.status != S.SUCCEEDED or action.effect not in CHANGING:
+    if action.status != S.SUCCEEDED or not _has_state(action):
         return
     if not action.attempts.filter(kind=AttemptKind.VERIFY, outcome=AttemptOutcome.DONE).exists():
         sentence = f"{sentence_of(step)} It was not read back."

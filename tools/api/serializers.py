@@ -41,7 +41,7 @@ class ConnectionInput(serializers.Serializer[Any]):
     """A new connection."""
 
     name = serializers.SlugField(max_length=60)
-    kind = serializers.CharField(max_length=40, help_text="Which connector: postgres, smtp, …")
+    kind = serializers.CharField(max_length=40, help_text="Which connector: postgres, smtp, stripe, …")
     config = serializers.DictField(help_text="Address and settings, without secrets, as the kind's schema says.")
     secret = serializers.DictField(write_only=True, help_text="The credential. It is encrypted and never shown.")
     environment = serializers.ChoiceField(choices=Environment.choices, default=Environment.LIVE)

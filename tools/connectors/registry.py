@@ -10,6 +10,7 @@ from typing import Final
 from tools.connectors.base import Connector, Operation
 from tools.connectors.postgres import PostgresConnector
 from tools.connectors.smtp import SmtpConnector
+from tools.connectors.stripe import StripeConnector
 from workspaces.errors import InvalidInput
 
 _known: Final[dict[str, Connector]] = {}
@@ -41,3 +42,4 @@ def operation(kind: str, name: str) -> Operation:
 
 register(PostgresConnector())
 register(SmtpConnector())
+register(StripeConnector())

@@ -1,6 +1,6 @@
 """Settling an action in doubt: by proof, or by a person. And what becomes of one whose worker died."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -16,6 +16,9 @@ from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Idempotency
 from workspaces.actors import Actor
 from workspaces.errors import StaleState
 from workspaces.transitions import transition
+
+MACHINE_TRIES: Final = 3
+"""How often an action in doubt is carried out before a person is asked whether to try again."""
 
 
 def lose(*, action_id: UUID, attempt: int, by: Actor) -> Action:
@@ -41,7 +44,8 @@ def prove(*, action_id: UUID, by: Actor, incarnation: UUID | None = None) -> Pro
     """Probe an action in doubt and settle it where the probe is proof and its class lets a machine do so.
 
     Only ``enforced`` and ``conditional`` tools are settled here (invariant 5); for the others, and for a probe that
-    does not know, the probe is returned as evidence for a person.
+    does not know, the probe is returned as evidence for a person. So is one that finds nothing after several tries: a
+    system that keeps a failure under our key would be asked for ever.
     """
     action = Action.objects.select_related("tool__connection").get(pk=action_id)
     try:
@@ -50,7 +54,7 @@ def prove(*, action_id: UUID, by: Actor, incarnation: UUID | None = None) -> Pro
         return Probe(None, error.message)
     probe = seen.probe or Probe(None, f"The system could not be asked: {seen.problem}")
     machine_may = action.tool.idempotency in {Idempotency.ENFORCED, Idempotency.CONDITIONAL}
-    if probe.happened is None or not machine_may:
+    if probe.happened is None or not machine_may or (not probe.happened and action.attempt >= MACHINE_TRIES):
         return probe
     try:
         settle(

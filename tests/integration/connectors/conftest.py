@@ -10,7 +10,10 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from config.demo.crm import CrmAddresses, ensure
+from tests.payments import payment_processes, payments
 from tools.connectors.base import Target
+
+__all__ = ["payment_processes", "payments"]
 
 SAMPLES = """
 CREATE TABLE samples (id bigint PRIMARY KEY, words text, whole bigint, small integer, exact numeric,

@@ -9,6 +9,7 @@ from tools.connectors.base import NotSent, Probe
 from tools.errors import ToolUnavailable
 from tools.models import Action, ActionAttempt, Connection, Tool
 from tools.operations import look_before, observe, prove, read_back, set_tool_enabled, settle
+from tools.operations.settling import MACHINE_TRIES
 from tools.ports import ClosedGate, gate, register_gate
 from tools.states import AttemptKind
 from workspaces.errors import StaleState
@@ -140,6 +141,18 @@ def test_invariant_05_a_conditional_tool_is_settled_by_proof(house, happened, st
     assert ActionAttempt.objects.get(action=action, kind="probe").evidence == {"happened": happened, "row": 1}
     if happened:
         assert fresh(action).undo_plan["arguments"]["value"] == "old"
+
+
+def test_invariant_05_after_three_tries_a_machine_asks_a_person(house):
+    """But what a probe finds to have happened is settled however often it was tried."""
+    action = house.in_doubt("change")
+    Action.objects.filter(pk=action.pk).update(attempt=MACHINE_TRIES)
+    house.world.probed = Probe(False, "Not there.")
+    assert prove(action_id=action.id, by=SETUP).happened is False
+    assert fresh(action).status == "in_doubt"
+    house.world.probed = Probe(True, "There it is.")
+    prove(action_id=action.id, by=SETUP)
+    assert fresh(action).status == "succeeded"
 
 
 @pytest.mark.parametrize("happened", [True, False])

@@ -7,10 +7,11 @@ from tests.factories import SETUP
 from tests.integration.engine.talking import Talker
 from tests.integration.providers.dialects import Chat, Messages, Responses
 from tests.integration.providers.server import ModelServer
+from tests.payments import payment_processes, payments
 from tests.unit.ledger.flushing import flush_past_the_ledger
 from tools.operations import create_connection
 
-__all__ = ["flush_past_the_ledger"]
+__all__ = ["flush_past_the_ledger", "payment_processes", "payments"]
 DIALECTS = [Responses, Chat, Messages]
 
 

@@ -27,15 +27,22 @@ def quote_of(text):
 
 
 def test_the_outside_kinds_are_known():
-    assert {"postgres", "smtp"} <= set(registry.CONNECTORS)
-    found = {(kind, name): registry.operation(kind, name) for kind in ("postgres", "smtp")
+    kinds = ("postgres", "smtp", "stripe")
+    assert set(kinds) <= set(registry.CONNECTORS)
+    found = {(kind, name): registry.operation(kind, name) for kind in kinds
              for name in registry.connector(kind).operations}  # fmt: skip
     classes = {key: (each.effect, each.egress, each.idempotency) for key, each in found.items()}
     assert classes == {
         ("postgres", "row.find"): (Effect.READ, False, Idempotency.ENFORCED),
         ("postgres", "row.update"): (Effect.REVERSIBLE, False, Idempotency.CONDITIONAL),
         ("smtp", "mail.send"): (Effect.IRREVERSIBLE, True, Idempotency.NONE),
+        ("stripe", "customer.find"): (Effect.READ, False, Idempotency.ENFORCED),
+        ("stripe", "charge.find"): (Effect.READ, False, Idempotency.ENFORCED),
+        ("stripe", "refund.create"): (Effect.IRREVERSIBLE, False, Idempotency.ENFORCED),
+        ("stripe", "subscription.cancel_at_period_end"): (Effect.REVERSIBLE, False, Idempotency.ENFORCED),
+        ("stripe", "customer.metadata"): (Effect.REVERSIBLE, False, Idempotency.ENFORCED),
     }
+    assert [name for (_, name), each in found.items() if each.moves_money] == ["refund.create"]
 
 
 @pytest.mark.parametrize("kind", ["postgres", "smtp"])
