@@ -46,7 +46,7 @@ LIFECYCLES: list[tuple[str, str, type[TextChoices], Table]] = [
     ),
     (
         "Delivery",
-        "One event on its way to one webhook. It stays pending while it is tried; a redelivery is a delivery of its own.",
+        "One event on its way to one webhook, pending while it is tried. A redelivery is a delivery of its own.",
         DeliveryStatus,
         DELIVERY_TRANSITIONS,
     ),

@@ -56,8 +56,7 @@ class WebhookEndpoint(TenantRow):
         constraints = [
             tenant_key("webhook_endpoint"),
             models.CheckConstraint(
-                condition=Q(is_enabled=True, disabled_reason="")
-                | (Q(is_enabled=False) & ~Q(disabled_reason="")),
+                condition=Q(is_enabled=True, disabled_reason="") | (Q(is_enabled=False) & ~Q(disabled_reason="")),
                 name="webhook_endpoint_disabled_with_reason",
             ),
             models.CheckConstraint(

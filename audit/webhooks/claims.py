@@ -4,7 +4,6 @@ A worker that dies loses its lease, and another one sends the same event again u
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -29,8 +28,8 @@ WITH due AS (
             AND (leased_until IS NULL OR leased_until <= clock_timestamp())
         ORDER BY next_at, id
         LIMIT greatest(0, CASE WHEN endpoint.failing_since IS NULL THEN %(at_once)s ELSE 1 END - (
-            SELECT count(*) FROM audit_delivery busy
-            WHERE busy.endpoint_id = endpoint.id AND busy.status = 'pending' AND busy.leased_until > clock_timestamp()
+            SELECT count(*) FROM audit_delivery
+            WHERE endpoint_id = endpoint.id AND status = 'pending' AND leased_until > clock_timestamp()
         ))
         FOR UPDATE SKIP LOCKED
     ) waiting
@@ -38,7 +37,7 @@ WITH due AS (
     ORDER BY endpoint.failing_since NULLS FIRST
     LIMIT %(room)s
 )
-UPDATE audit_delivery SET attempt = attempt + 1, leased_until = clock_timestamp() + %(lease)s
+UPDATE audit_delivery SET attempt = attempt + 1, leased_until = clock_timestamp() + make_interval(secs => %(lease)s)
 FROM due WHERE audit_delivery.id = due.id
 RETURNING audit_delivery.id
 """
@@ -63,7 +62,7 @@ def claim_due(room: int) -> list[Claim]:
 
 
 def _claimed(room: int) -> list[UUID]:
-    lease = timedelta(seconds=settings.WEBHOOK_SECONDS + MARGIN_SECONDS)
+    lease = settings.WEBHOOK_SECONDS + MARGIN_SECONDS
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:

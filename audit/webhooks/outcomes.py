@@ -49,8 +49,8 @@ def conclude(claim: Claim, answer: Answer) -> None:
 def wait_before(failures: int, answer: Answer) -> float | None:
     """Return the seconds until the try after ``failures`` failed ones, None where there is none.
 
-    Spread by ``JITTER``, so that many deliveries do not come back at one moment; a longer ``Retry-After`` is honoured up
-    to ``LONGEST_WAIT``.
+    Spread by ``JITTER``, so that many deliveries do not come back at one moment; a longer ``Retry-After`` is honoured
+    up to ``LONGEST_WAIT``.
     """
     if failures > len(WAITS):
         return None

@@ -29,7 +29,7 @@ WHERE endpoint.is_enabled AND EXISTS (
 )
 """
 
-# What is told of deliveries themselves is never delivered: it would tell of itself without end. A ping has its delivery.
+# What is told of deliveries themselves is never delivered, which would go on without end. A ping has its delivery.
 NEXT_EVENTS = """
 SELECT endpoint.id, event.epoch, event.txid, event.sequence, event.id, event.verb,
     event.verb NOT LIKE 'delivery.%%' AND event.verb <> %s AND (

@@ -1,7 +1,8 @@
 """A real HTTP server that receives webhooks, and what a worker does with what is due."""
 
 import json
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -24,11 +25,13 @@ class Receiver:
 
     server: HTTPServer
     answers: list[Response]
+    arrived: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.server.expect_request(PATH, method="POST").respond_with_handler(self._answer)
 
     def _answer(self, _: Request) -> Response:
+        self.arrived.set()
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     @property

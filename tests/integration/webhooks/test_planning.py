@@ -7,6 +7,8 @@ import pytest
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_httpserver import HTTPServer
+from werkzeug import Response
 
 from audit.ledger.models import Event
 from audit.ledger.recording import record
@@ -128,30 +130,22 @@ def test_two_workers_together_keep_to_the_endpoints_share(cast, endpoint):
 
 def test_a_slow_endpoint_does_not_keep_others_waiting(cast, endpoint, receiver, settings):
     settings.WEBHOOK_CONCURRENCY = AT_ONCE + 1
-    over, arrived = threading.Event(), threading.Event()
-
-    def answer(wait):
-        def handle(_):
-            wait()
-            return receiver.answers[0]
-
-        return handle
-
-    receiver.server.clear()
-    receiver.server.expect_request("/slow").respond_with_handler(answer(lambda: over.wait(20)))
-    receiver.server.expect_request("/hooks").respond_with_handler(answer(arrived.set))
-    url = receiver.url.replace("/hooks", "/slow")
-    slow = create_endpoint(workspace=cast.workspace, url=url, by=cast.owner).endpoint
-    for _ in range(2 * AT_ONCE):
-        ping(endpoint=slow, by=cast.owner)
-    ping(endpoint=endpoint, by=cast.owner)
-    courier = Courier()
-    try:
-        courier.round()
-        assert arrived.wait(30)
-    finally:
-        over.set()
-        courier.stop(wait=True)
+    settings.WEBHOOK_SECONDS = 30
+    over = threading.Event()
+    with HTTPServer(host="127.0.0.1", threaded=True) as server:
+        settings.OUTBOUND_ALLOWED = [*settings.OUTBOUND_ALLOWED, f"127.0.0.1:{server.port}"]
+        server.expect_request("/").respond_with_handler(lambda _: Response(status=200 + (0 if over.wait(60) else 1)))
+        url = f"http://127.0.0.1:{server.port}/"
+        slow = create_endpoint(workspace=cast.workspace, url=url, by=cast.owner).endpoint
+        for _ in range(2 * AT_ONCE):
+            ping(endpoint=slow, by=cast.owner)
+        courier = Courier()
+        try:
+            assert courier.round() == AT_ONCE + 1
+            assert receiver.arrived.wait(30)
+        finally:
+            over.set()
+            courier.stop(wait=True)
 
 
 def test_statements_do_not_grow_with_the_backlog_or_the_endpoints(cast, receiver):

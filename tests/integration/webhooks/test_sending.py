@@ -1,6 +1,7 @@
 """One delivery and the other side: what is sent, and what each answer leads to."""
 
 import logging
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -19,6 +20,7 @@ from audit.webhooks.courier import deliver
 from audit.webhooks.outcomes import DISABLED_AFTER, JITTER, LONGEST_WAIT, WAITS, conclude, wait_before
 from audit.webhooks.sending import Answer
 from tests.integration.webhooks.conftest import carry, make_due, reloaded
+from tests.unit.repo.repository import ROOT
 from workspaces.failpoints import Failpoint, acting
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +44,24 @@ def test_a_receivers_library_verifies_what_is_sent(cast, issued, receiver):
     assert (row.status, row.last_status, row.attempt, row.leased_until) == ("delivered", 200, 1, None)
     with pytest.raises(WebhookVerificationError):
         receiver.verified("whsec_" + "A" * 44)
+
+
+def test_the_documented_lines_verify_what_is_sent_and_refuse_anything_else(cast, issued, receiver):
+    page = (ROOT / "docs" / "webhooks.md").read_text()
+    told: dict = {}
+    exec(re.search(r"```python\n(.*?)```", page, re.S)[1], told)
+    verified = told["verified"]
+    rotate_secret(endpoint=issued.endpoint, by=cast.owner)
+    ping(endpoint=issued.endpoint, by=cast.owner)
+    carry()
+    [request] = receiver.requests
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    assert verified(issued.secret, headers, request.get_data()) == receiver.verified(issued.secret)
+    for change in ({"webhook-id": "other"}, {"webhook-timestamp": "1"}):
+        with pytest.raises(ValueError, match="Not signed"):
+            verified(issued.secret, headers | change, request.get_data())
+    with pytest.raises(ValueError, match="Not signed"):
+        verified(issued.secret, headers, request.get_data() + b" ")
 
 
 def test_both_secrets_sign_during_a_rotation_and_the_old_one_not_after_it(cast, issued, receiver):
@@ -97,7 +117,7 @@ def test_what_never_arrives_fails_in_the_end_and_is_on_record(cast, endpoint, re
 def test_an_endpoint_that_hangs_costs_its_time_and_no_more(cast, endpoint, receiver):
     over = threading.Event()
     receiver.server.clear()
-    receiver.server.expect_request("/hooks").respond_with_handler(lambda _: over.wait(20) and None or Response())
+    receiver.server.expect_request("/hooks").respond_with_handler(lambda _: Response(status=200 + over.wait(20)))
     ping(endpoint=endpoint, by=cast.owner)
     began = datetime.now(UTC)
     try:
