@@ -32,6 +32,8 @@ def checked_url(text: str) -> str:
         raise _refused("This is not an address such as https://example.org/hooks.") from error
     if parts.scheme not in {"http", "https"} or not host:
         raise _refused("An address begins with https:// and names a machine.")
+    if parts.port == 0:
+        raise _refused("0 is not a port.")
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise _refused("Leave user name, password and # out of the address: what is sent is signed instead.")
     if parts.scheme == "http" and f"{host}:{port}" not in settings.OUTBOUND_ALLOWED:
@@ -55,8 +57,12 @@ def checked_verbs(verbs: Iterable[str]) -> list[str]:
     """Return the verbs in order and once each; raise ``InvalidInput`` for what no event can be called."""
     found = sorted(set(verbs))
     wrong = [verb for verb in found if len(verb) > 100 or not (_VERB.fullmatch(verb) or _FAMILY.fullmatch(verb))]
+    wrong += [verb for verb in found if verb.startswith("delivery.")]
     if wrong or len(found) > MAX_VERBS:
-        sentence = f"Name at most {MAX_VERBS} verbs such as request.opened, or families such as action.*."
+        sentence = (
+            f"Name at most {MAX_VERBS} verbs such as request.opened, or families such as action.*; "
+            "what is told of deliveries themselves is not sent."
+        )
         raise InvalidInput("These events cannot be chosen.", sentence, {"verbs": [sentence]})
     return found
 

@@ -30,7 +30,7 @@ class Courier:
     """The threads by which one process sends; ``stop`` lets what is under way end, and begins nothing more."""
 
     def __init__(self) -> None:
-        self._threads = settings.WEBHOOK_CONCURRENCY
+        self._threads = max(settings.WEBHOOK_CONCURRENCY, 1)
         self._pool = ThreadPoolExecutor(max_workers=self._threads, thread_name_prefix="webhook")
         self._lock = threading.Lock()
         self._busy = 0

@@ -41,7 +41,7 @@ def conclude(claim: Claim, answer: Answer) -> None:
                 _failed(delivery, endpoint, answer)
             else:
                 _end(delivery, DeliveryStatus.DELIVERED, answer)
-                WebhookEndpoint.objects.filter(pk=endpoint.pk).update(failing_since=None)
+                WebhookEndpoint.objects.filter(pk=endpoint.pk, failing_since__isnull=False).update(failing_since=None)
     except StaleState:
         return
 

