@@ -37,6 +37,9 @@ WORKER_DEAD_AFTER_SECONDS = env.number("WORKER_DEAD_AFTER_SECONDS", 10)
 RETRY_BASE_SECONDS = env.number("RETRY_BASE_SECONDS", 1)
 SWEEP_SECONDS = env.number("SWEEP_SECONDS", 1)
 IDEMPOTENCY_DAYS = env.number("IDEMPOTENCY_DAYS", 7)
+WEBHOOK_SECONDS = env.number("WEBHOOK_SECONDS", 10)
+WEBHOOK_CONCURRENCY = env.number("WEBHOOK_CONCURRENCY", 16)
+WEBHOOK_DAYS = env.number("WEBHOOK_DAYS", 30)
 STEP_TAKEOVERS = env.number("STEP_TAKEOVERS", 5)
 FAILPOINT = env.text("FAILPOINT") if DEBUG else ""
 
@@ -285,6 +288,8 @@ SPECTACULAR_SETTINGS = {
         "RequestKind": "approvals.states.RequestKind",
         "DecisionKind": "approvals.states.DecisionKind",
         "VerdictOutcome": "approvals.states.Outcome",
+        "DeliveryStatus": "audit.states.DeliveryStatus",
+        "DeliveryCause": "audit.states.DeliveryCause",
         "VersionStatus": "approvals.models.VersionStatus",
     },
     "POSTPROCESSING_HOOKS": [

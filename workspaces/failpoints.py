@@ -48,6 +48,8 @@ class Failpoint(StrEnum):
     """A sweep has the lock, and has done nothing."""
     HINTS_NOTED = "sweep.hints_noted"
     """Runs are marked as told of; no message has been sent."""
+    WEBHOOK_SENT = "webhook.sent"
+    """A webhook's endpoint has answered, or has not; nothing of it is recorded."""
 
 
 def reached(point: Failpoint) -> None:

@@ -1,4 +1,5 @@
-"""The threads beside the work: the heartbeat that says this process lives, and the sweep that finds what was lost."""
+"""The threads beside the work: the heartbeat that says this process lives, the sweep that finds what was lost, and the
+one that tells webhooks, which must not keep the sweep waiting."""
 
 import logging
 import threading
@@ -12,6 +13,7 @@ from agents.engine.takeovers import hand_back_dropped
 from agents.engine.workers import heartbeat, incarnation, retire
 from agents.tasks import backlog, enqueue
 from audit.ledger.sealing import seal_all
+from audit.webhooks.courier import Courier, forget_deliveries
 from workspaces.operations.answers import forget_answers
 
 log = logging.getLogger(__name__)
@@ -20,15 +22,18 @@ SEAL_EVERY = 5
 """Rounds of the sweep between two rounds of sealing."""
 
 FORGET_EVERY = 60
-"""Rounds of the sweep between two looks for kept answers that are too old."""
+"""Rounds between two looks for kept answers, or deliveries, that are too old."""
 
 
 class Companions:
-    """Heartbeat and sweep of one process; ``stop`` ends both and gives up the incarnation."""
+    """Heartbeat, sweep and webhooks of one process; ``stop`` ends them and gives up the incarnation."""
 
     def __init__(self, *, with_heartbeat: bool = True) -> None:
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._sweeping, name="sweep", daemon=True)]
+        self._threads = [
+            threading.Thread(target=self._sweeping, name="sweep", daemon=True),
+            threading.Thread(target=self._telling, name="webhooks", daemon=True),
+        ]
         if with_heartbeat:
             self._threads.append(threading.Thread(target=self._beating, name="heartbeat", daemon=True))
         self._with_heartbeat = with_heartbeat
@@ -69,6 +74,16 @@ class Companions:
             if rounds % FORGET_EVERY == 0:
                 _guarded("look for old answers", forget_answers)
             connection.close()
+
+    def _telling(self) -> None:
+        courier, rounds = Courier(), 0
+        while not self._stop.wait(settings.SWEEP_SECONDS):
+            rounds += 1
+            _guarded("round of webhooks", courier.round)
+            if rounds % FORGET_EVERY == 0:
+                _guarded("look for old deliveries", forget_deliveries)
+            connection.close()
+        courier.stop()
 
 
 def _guarded(what: str, act: Callable[[], object]) -> None:

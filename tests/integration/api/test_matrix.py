@@ -7,6 +7,7 @@ from rest_framework.test import APIClient
 from agents.operations import cancel_run, preview_rollback
 from agents.operations.pausing import pause_scope, release_pause
 from approvals.models import Policy, Request
+from audit.operations import create_endpoint, ping, update_endpoint
 from memory.models import Session
 from tools.models import Action
 from workspaces.operations.keys import issue_key, revoke_key
@@ -72,6 +73,16 @@ MATRIX = {
     ("api-connection", "patch"): instead(OWN_ROW, 422),
     ("api-events", "get"): OWNERS,
     ("api-seals", "get"): OWNERS,
+    ("api-webhooks", "get"): OWNERS,
+    ("api-webhooks", "post"): instead(OWNERS, 422),
+    ("api-webhook", "get"): OWN_ROW,
+    ("api-webhook", "patch"): instead(OWN_ROW, 422),
+    ("api-webhook-rotate", "post"): instead(OWN_ROW, 422),
+    ("api-webhook-ping", "post"): instead(OWN_ROW, 409),
+    ("api-webhook-redeliver", "post"): instead(OWN_ROW, 422),
+    ("api-deliveries", "get"): OWN_ROW,
+    ("api-delivery-redeliver", "post"): instead(OWN_ROW, 409),
+    ("api-webhook", "delete"): [204, 403, 403, 403, 403, 404],
     ("api-service-accounts", "get"): OWNERS,
     ("api-service-accounts", "post"): instead(OWNERS, 422),
     ("api-keys", "get"): OWN_ROW,
@@ -83,6 +94,7 @@ MATRIX = {
 BODIES = {
     "api-runs": {"agent": "support-desk", "text": " "},
     "api-rollbacks": {"action": "x"},
+    "api-webhook-rotate": {"overlap_hours": -1},
     "api-confirm": {"plan_digest": "0" * 64},
     "api-decisions": {"kind": "approve", "seen": "0" * 64},
 }
@@ -100,7 +112,12 @@ def rows(desk):
     service = desk.cast.service
     spare = issue_key(workspace=desk.cast.workspace, account=service, name="spare", by=desk.cast.owner).key
     revoke_key(key=spare, by=desk.cast.owner)
+    hook = create_endpoint(workspace=desk.cast.workspace, url="https://example.org/", by=desk.cast.owner).endpoint
+    pinged = ping(endpoint=hook, by=desk.cast.owner)
+    update_endpoint(endpoint=hook, is_enabled=False, by=desk.cast.owner)
     return {
+        "webhook": hook.id,
+        "delivery": pinged.id,
         "agent": agent.id,
         "run": run.id,
         "confirm": preview_rollback(run_id=run.id, by=by).id,
@@ -127,6 +144,11 @@ KIND = {
     "api-messages": "session",
     "api-decisions": "request",
     "api-policy-versions": "policy",
+    "api-webhook-rotate": "webhook",
+    "api-webhook-ping": "webhook",
+    "api-webhook-redeliver": "webhook",
+    "api-deliveries": "webhook",
+    "api-delivery-redeliver": "delivery",
     "api-keys": "account",
     "api-key-revoke": "key",
 }

@@ -31,6 +31,8 @@ MUTABILITY = {
     "approvals.ReviewQueue": MUTABLE,
     "approvals.ReviewQueueGrant": MUTABLE,
     "approvals.Verdict": REFUSED,
+    "audit.Delivery": MUTABLE,
+    "audit.WebhookEndpoint": MUTABLE,
     "ledger.Epoch": REFUSED,
     "ledger.Event": REFUSED,
     "ledger.Seal": REFUSED,

@@ -10,6 +10,7 @@ from workspaces.administration import Records, Setup, site
 from workspaces.models import ApiKey, IdempotencyRecord, Membership, Role, Team, User, Workspace
 
 pytestmark = pytest.mark.django_db
+REMOVABLE = {"membership", "agentgrant", "reviewqueuegrant", "webhookendpoint"}
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_no_page_deletes_in_bulk_or_what_history_rests_on():
     for model, page in site._registry.items():
         assert isinstance(page, Records)
         removable = isinstance(page, Setup) and page.removable
-        assert removable == (model._meta.model_name in {"membership", "agentgrant", "reviewqueuegrant"})
+        assert removable == (model._meta.model_name in REMOVABLE)
     assert "delete_selected" not in dict(site.actions)
 
 
