@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT))
 
 from agents.states import RUN_TRANSITIONS, STEP_TRANSITIONS, RunStatus, StepStatus  # noqa: E402
 from approvals.states import REQUEST_TRANSITIONS, RequestStatus  # noqa: E402
+from memory.states import DOCUMENT_TRANSITIONS, DocumentStatus  # noqa: E402
 from tools.states import ACTION_TRANSITIONS, ActionStatus  # noqa: E402
 
 Table = Mapping[str, frozenset[str]]
@@ -42,6 +43,12 @@ LIFECYCLES: list[tuple[str, str, type[TextChoices], Table]] = [
         "An approved request is superseded when its action has to be decided on again.",
         RequestStatus,
         REQUEST_TRANSITIONS,
+    ),
+    (
+        "Document",
+        "A document is found once it is ready. One that failed can be indexed again; forgetting deletes the row.",
+        DocumentStatus,
+        DOCUMENT_TRANSITIONS,
     ),
 ]
 

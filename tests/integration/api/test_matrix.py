@@ -8,7 +8,10 @@ from agents.operations import cancel_run, preview_rollback
 from agents.operations.pausing import pause_scope, release_pause
 from approvals.models import Policy, Request
 from memory.models import Session
+from tests.factories import SETUP
+from tests.integration.knowledge.conftest import collection, document
 from tools.models import Action
+from workspaces.operations import teams
 from workspaces.operations.keys import issue_key, revoke_key
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +22,7 @@ WORKERS = [200, 200, 200, 200, 404, 404]
 REVIEWERS = [200, 200, 200, 404, 404, 404]
 OWNERS = [200, 403, 403, 403, 403, 200]
 OWN_ROW = [200, 403, 403, 403, 403, 404]
+READERS = [200, 200, 404, 200, 404, 404]
 
 
 def instead(row, found):
@@ -77,6 +81,18 @@ MATRIX = {
     ("api-keys", "get"): OWN_ROW,
     ("api-keys", "post"): instead(OWN_ROW, 422),
     ("api-key-revoke", "post"): instead(OWN_ROW, 409),
+    ("api-collections", "get"): EVERYBODY,
+    ("api-collections", "post"): instead(OWNERS, 422),
+    ("api-collection", "get"): READERS,
+    ("api-documents", "get"): READERS,
+    ("api-documents", "post"): [422, 403, 404, 422, 404, 404],
+    ("api-document", "get"): READERS,
+    ("api-document", "patch"): [422, 403, 404, 422, 404, 404],
+    ("api-document-index", "post"): [409, 403, 404, 409, 404, 404],
+    ("api-passages", "get"): READERS,
+    ("api-collection-search", "post"): READERS,
+    ("api-search", "post"): EVERYBODY,
+    ("api-document", "delete"): [204, 404, 404, 404, 404, 404],
     ("api-me", "get"): EVERYBODY,
     ("openapi", "get"): EVERYBODY,
 }
@@ -85,6 +101,8 @@ BODIES = {
     "api-rollbacks": {"action": "x"},
     "api-confirm": {"plan_digest": "0" * 64},
     "api-decisions": {"kind": "approve", "seen": "0" * 64},
+    "api-collection-search": {"query": "refund"},
+    "api-search": {"query": "refund"},
 }
 
 
@@ -100,7 +118,10 @@ def rows(desk):
     service = desk.cast.service
     spare = issue_key(workspace=desk.cast.workspace, account=service, name="spare", by=desk.cast.owner).key
     revoke_key(key=spare, by=desk.cast.owner)
+    policies = knowledge(desk.cast)
     return {
+        "collection": policies.id,
+        "document": document(policies, b"Refunds take a week.", media_type="text/plain").id,
         "agent": agent.id,
         "run": run.id,
         "confirm": preview_rollback(run_id=run.id, by=by).id,
@@ -117,7 +138,19 @@ def rows(desk):
     }
 
 
+def knowledge(cast):
+    """A collection that reviewers read and the service account manages."""
+    made = collection(cast)
+    teams.grant(team=cast.reviewers, codename="view_collection", target=made, by=SETUP)
+    teams.grant(team=cast.operators, codename="manage_collection", target=made, by=SETUP)
+    return made
+
+
 KIND = {
+    "api-documents": "collection",
+    "api-collection-search": "collection",
+    "api-document-index": "document",
+    "api-passages": "document",
     "api-agent-versions": "agent",
     "api-steps": "run",
     "api-usage": "run",
