@@ -21,8 +21,8 @@ from memory.models import Collection
 from memory.models.knowledge import LANGUAGE
 from workspaces.canonical import sanitise
 
-DEPTH: Final = 50
-"""Places of each ranking that take part in the fusion."""
+DEPTH: Final = 20
+"""Places of each ranking that take part in the fusion: further down, a weak match in both would outrank a good one."""
 MOST: Final = 20
 LONGEST_QUERY: Final = 2000
 
@@ -52,25 +52,37 @@ class Passage:
     similarity: float | None
 
 
-# Words are joined by "or" where the query has no "not": a question's every word is hardly ever in one passage.
+# Words are joined by "or" where the query has no "not": a question's every word is hardly ever in one passage. What a
+# word is worth is its rarity, ln(1 + (N - n + 0.5) / (n + 0.5)) for n of N passages (Robertson and Sparck Jones, as in
+# BM25): PostgreSQL's own ranks do not know which words are rare. Passages have about one length, so none is divided by.
 STATEMENT = """
 WITH asked AS (
     SELECT * FROM unnest(%s::text[], %s::text[]::vector[]) AS a (model, vector)
 ), exact AS (
-    SELECT websearch_to_tsquery(%s::regconfig, %s) AS terms
+    SELECT websearch_to_tsquery(q.config, q.words) AS terms,
+           tsvector_to_array(to_tsvector(q.config, q.words)) AS lexemes
+    FROM (SELECT %s::regconfig AS config, %s AS words) q
 ), loose AS (
-    SELECT CASE WHEN terms::text LIKE '%%!%%' THEN terms ELSE replace(terms::text, ' & ', ' | ')::tsquery END AS terms
+    SELECT CASE WHEN terms::text LIKE '%%!%%' THEN terms ELSE replace(terms::text, ' & ', ' | ')::tsquery END AS terms,
+           lexemes
     FROM exact
 ), readable AS NOT MATERIALIZED (
     SELECT c.id, c.words, c.embedding, c.model
     FROM memory_chunk c JOIN memory_document d ON d.id = c.document_id AND d.workspace_id = c.workspace_id
     WHERE d.collection_id IN ({collections})
-      AND d.status = 'ready'
+      AND d.status IN ('ready')
       AND (d.valid_from IS NULL OR d.valid_from <= clock_timestamp())
       AND (d.valid_until IS NULL OR d.valid_until > clock_timestamp())
+), matching AS (
+    SELECT r.id, w.lexeme, count(*) OVER (PARTITION BY w.lexeme) AS passages
+    FROM readable r, loose, unnest(r.words) AS w
+    WHERE r.words @@ loose.terms AND w.lexeme = ANY (loose.lexemes)
 ), by_words AS (
     SELECT id, score, row_number() OVER (ORDER BY score DESC, id) AS place
-    FROM (SELECT r.id, ts_rank_cd(r.words, loose.terms) AS score FROM readable r, loose WHERE r.words @@ loose.terms) f
+    FROM (
+        SELECT m.id, sum(ln(1 + (n.passages - m.passages + 0.5) / (m.passages + 0.5)))::float8 AS score
+        FROM matching m, (SELECT count(*) AS passages FROM readable) n GROUP BY m.id
+    ) f
     ORDER BY place LIMIT %s
 ), by_vector AS (
     SELECT id, 1 - distance AS similarity, row_number() OVER (PARTITION BY model ORDER BY distance, id) AS place

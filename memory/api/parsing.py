@@ -21,6 +21,13 @@ class UploadParser(MultiPartParser):
     ) -> Any:
         """Return the fields as JSON would have them, the file in ``content``; raise ``TooLarge`` or ``ParseError``."""
         parsed: Any = super().parse(stream, media_type, parser_context)
+        try:
+            return self._fields(parsed)
+        finally:
+            for file in parsed.files.values():
+                file.close()
+
+    def _fields(self, parsed: Any) -> dict[str, Any]:
         found: dict[str, Any] = {str(name): value for name, value in parsed.data.items()}
         file = parsed.files.get("file")
         if file is None or len(parsed.files) != 1:

@@ -73,7 +73,7 @@ class DocumentInput(serializers.Serializer[Any]):
     )
     media_type = serializers.ChoiceField(choices=MEDIA_TYPES)
     text = serializers.CharField(required=False, trim_whitespace=False, help_text="Instead of content.")
-    content = serializers.CharField(required=False, help_text="The document's bytes in base64.")
+    content = serializers.CharField(required=False, allow_blank=True, help_text="The document's bytes in base64.")
     valid_from = serializers.DateTimeField(required=False, allow_null=True, default=None)
     valid_until = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
