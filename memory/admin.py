@@ -117,6 +117,11 @@ class DocumentAdmin(Setup):
     def remove(self, *, by: User, row: Any) -> None:
         forget_document(document=row, by=by)
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Ask for no right of their own on the passages: they go with their document."""
+        listed, counts, _, protected = super().get_deleted_objects(objs, request)
+        return listed, counts, set(), protected
+
     @admin.action(description="Trust: an owner vouches for what it says")
     def trust(self, request: HttpRequest, queryset: "models.QuerySet[Document]") -> None:
         self._trust(request, queryset, Trust.TRUSTED)

@@ -93,6 +93,7 @@ class Document(TenantRow):
             models.CheckConstraint(
                 condition=Q(valid_from=None) | Q(valid_until=None) | Q(valid_until__gt=F("valid_from")),
                 name="document_valid_forwards",
+                violation_error_message="The document would end to hold before it begins.",
             ),
             tenant_key("document"),
             SameWorkspace(field="collection", name="document_collection_same_workspace"),
