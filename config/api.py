@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.yaml", cache_control(max_age=3600)(SpectacularYAMLAPIView.as_view()), name="openapi"),
     path("", include("agents.api.urls")),
     path("", include("approvals.api.urls")),
+    path("", include("memory.api.urls")),
     path("", include("tools.api.urls")),
     path("", include("audit.api.urls")),
     path("", include("workspaces.api.urls")),

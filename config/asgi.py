@@ -13,4 +13,5 @@ from config.bodies import CappedBodies  # noqa: E402
 from config.checks import refuse_to_serve  # noqa: E402
 
 refuse_to_serve()
-application = CappedBodies(django_application, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+files = dict.fromkeys(settings.FILES_ARE_SENT_TO, settings.KNOWLEDGE_UPLOAD_BYTES)
+application = CappedBodies(django_application, settings.DATA_UPLOAD_MAX_MEMORY_SIZE, files)

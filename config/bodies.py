@@ -22,23 +22,28 @@ class TooMuch(Exception):
 
 
 class CappedBodies:
-    """An ASGI application that answers 413 as soon as a request's body has more than ``limit`` bytes."""
+    """An ASGI application that answers 413 as soon as a request's body has more than ``limit`` bytes.
 
-    def __init__(self, application: Application, limit: int) -> None:
+    ``larger`` maps beginnings of paths, where files may be sent, to limits of their own.
+    """
+
+    def __init__(self, application: Application, limit: int, larger: Mapping[str, int] | None = None) -> None:
         self.application = application
-        self.limit = limit + ROOM
+        self.limit = limit
+        self.larger = dict(larger or {})
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.application(scope, receive, send)
             return
         got = 0
+        limit = self.limit_of(scope["path"]) + ROOM
 
         async def counted() -> Message:
             nonlocal got
             message = await receive()
             got += len(message.get("body", b""))
-            if got > self.limit:
+            if got > limit:
                 raise TooMuch
             return message
 
@@ -46,6 +51,10 @@ class CappedBodies:
             await self.application(scope, counted, send)
         except TooMuch:
             await _refuse(scope["path"], send)
+
+    def limit_of(self, path: str) -> int:
+        """Return how many bytes may be sent to ``path``."""
+        return max((size for start, size in self.larger.items() if path.startswith(start)), default=self.limit)
 
 
 async def _refuse(path: str, send: Send) -> None:

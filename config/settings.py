@@ -43,6 +43,13 @@ WEBHOOK_DAYS = env.number("WEBHOOK_DAYS", 30)
 STEP_TAKEOVERS = env.number("STEP_TAKEOVERS", 5)
 FAILPOINT = env.text("FAILPOINT") if DEBUG else ""
 
+# Knowledge: what one document may be, and what reading it may cost
+
+KNOWLEDGE_UPLOAD_BYTES = env.number("KNOWLEDGE_UPLOAD_BYTES", 10_000_000)
+KNOWLEDGE_TEXT_CHARACTERS = env.number("KNOWLEDGE_TEXT_CHARACTERS", 5_000_000)
+KNOWLEDGE_PDF_PAGES = env.number("KNOWLEDGE_PDF_PAGES", 1000)
+KNOWLEDGE_READ_SECONDS = env.number("KNOWLEDGE_READ_SECONDS", 20)
+
 # What is installed
 
 INSTALLED_APPS = [
@@ -233,6 +240,7 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+FILES_ARE_SENT_TO = ("/api/v1/collections/", "/admin/memory/document/")
 
 # Files that never change between releases; the manifest gives each a name of its own
 
@@ -291,6 +299,8 @@ SPECTACULAR_SETTINGS = {
         "DeliveryStatus": "audit.states.DeliveryStatus",
         "DeliveryCause": "audit.states.DeliveryCause",
         "VersionStatus": "approvals.models.VersionStatus",
+        "DocumentStatus": "memory.states.DocumentStatus",
+        "Trust": "memory.models.Trust",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -30,7 +30,7 @@ class Pages:
     def get(self, row, page: str = "changelist", **query):
         return self.client.get(self.address(row, page), query)
 
-    def add(self, model, **data):
+    def add(self, model, /, **data):
         return self.client.post(self.address(model, "add"), data)
 
     def change(self, row, **data):

@@ -1,5 +1,15 @@
-"""Sessions and their messages."""
+"""Sessions and their messages; collections, their documents and the passages of these."""
 
+from memory.models.knowledge import Chunk, Collection, CollectionGrant, Document
 from memory.models.session import Message, MessageRole, Session, Trust
 
-__all__ = ["Message", "MessageRole", "Session", "Trust"]
+__all__ = [
+    "Chunk",
+    "Collection",
+    "CollectionGrant",
+    "Document",
+    "Message",
+    "MessageRole",
+    "Session",
+    "Trust",
+]

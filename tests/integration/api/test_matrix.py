@@ -9,7 +9,10 @@ from agents.operations.pausing import pause_scope, release_pause
 from approvals.models import Policy, Request
 from audit.operations import create_endpoint, ping, update_endpoint
 from memory.models import Session
+from tests.factories import SETUP
+from tests.integration.knowledge.conftest import collection, document
 from tools.models import Action
+from workspaces.operations import teams
 from workspaces.operations.keys import issue_key, revoke_key
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +23,7 @@ WORKERS = [200, 200, 200, 200, 404, 404]
 REVIEWERS = [200, 200, 200, 404, 404, 404]
 OWNERS = [200, 403, 403, 403, 403, 200]
 OWN_ROW = [200, 403, 403, 403, 403, 404]
+READERS = [200, 200, 404, 200, 404, 404]
 
 
 def instead(row, found):
@@ -88,6 +92,18 @@ MATRIX = {
     ("api-keys", "get"): OWN_ROW,
     ("api-keys", "post"): instead(OWN_ROW, 422),
     ("api-key-revoke", "post"): instead(OWN_ROW, 409),
+    ("api-collections", "get"): EVERYBODY,
+    ("api-collections", "post"): instead(OWNERS, 422),
+    ("api-collection", "get"): READERS,
+    ("api-documents", "get"): READERS,
+    ("api-documents", "post"): [422, 403, 404, 422, 404, 404],
+    ("api-document", "get"): READERS,
+    ("api-document", "patch"): [422, 403, 404, 422, 404, 404],
+    ("api-document-index", "post"): [409, 403, 404, 409, 404, 404],
+    ("api-passages", "get"): READERS,
+    ("api-collection-search", "post"): READERS,
+    ("api-search", "post"): EVERYBODY,
+    ("api-document", "delete"): [204, 404, 404, 404, 404, 404],
     ("api-me", "get"): EVERYBODY,
     ("openapi", "get"): EVERYBODY,
 }
@@ -97,6 +113,8 @@ BODIES = {
     "api-webhook-rotate": {"overlap_hours": -1},
     "api-confirm": {"plan_digest": "0" * 64},
     "api-decisions": {"kind": "approve", "seen": "0" * 64},
+    "api-collection-search": {"query": "refund"},
+    "api-search": {"query": "refund"},
 }
 
 
@@ -115,9 +133,12 @@ def rows(desk):
     hook = create_endpoint(workspace=desk.cast.workspace, url="https://example.org/", by=desk.cast.owner).endpoint
     pinged = ping(endpoint=hook, by=desk.cast.owner)
     update_endpoint(endpoint=hook, is_enabled=False, by=desk.cast.owner)
+    policies = knowledge(desk.cast)
     return {
         "webhook": hook.id,
         "delivery": pinged.id,
+        "collection": policies.id,
+        "document": document(policies, b"Refunds take a week.", media_type="text/plain").id,
         "agent": agent.id,
         "run": run.id,
         "confirm": preview_rollback(run_id=run.id, by=by).id,
@@ -134,7 +155,19 @@ def rows(desk):
     }
 
 
+def knowledge(cast):
+    """A collection that reviewers read and the service account manages."""
+    made = collection(cast)
+    teams.grant(team=cast.reviewers, codename="view_collection", target=made, by=SETUP)
+    teams.grant(team=cast.operators, codename="manage_collection", target=made, by=SETUP)
+    return made
+
+
 KIND = {
+    "api-documents": "collection",
+    "api-collection-search": "collection",
+    "api-document-index": "document",
+    "api-passages": "document",
     "api-agent-versions": "agent",
     "api-steps": "run",
     "api-usage": "run",

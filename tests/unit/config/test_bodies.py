@@ -59,3 +59,8 @@ def test_other_protocols_pass():
 
     asyncio.run(CappedBodies(lifespan, LIMIT)({"type": "lifespan"}, None, send))
     assert sent == [{"type": "lifespan"}]
+
+
+def test_where_files_are_sent_more_may_come():
+    capped = CappedBodies(reads_everything, LIMIT, {"/files/": 10 * LIMIT})
+    assert [capped.limit_of(path) for path in ("/", "/files/1/", "/other/files/")] == [LIMIT, 10 * LIMIT, LIMIT]

@@ -36,6 +36,10 @@ MUTABILITY = {
     "ledger.Epoch": REFUSED,
     "ledger.Event": REFUSED,
     "ledger.Seal": REFUSED,
+    "memory.Chunk": MUTABLE,
+    "memory.Collection": MUTABLE,
+    "memory.CollectionGrant": MUTABLE,
+    "memory.Document": MUTABLE,
     "memory.Message": ADDED,
     "memory.Session": ADDED,
     "tools.Action": PARTLY,
@@ -81,7 +85,11 @@ def test_invariant_14_references_to_tenants_rows_stay_in_the_workspace(model):
 
 def test_every_row_of_a_tenant_says_whose_it_is():
     without = {model._meta.label for model in our_models() if not issubclass(model, TenantRow)}
-    grants = {"agents.AgentGrant", "approvals.ReviewQueueGrant"}  # a trigger compares team and row
+    grants = {
+        "agents.AgentGrant",
+        "approvals.ReviewQueueGrant",
+        "memory.CollectionGrant",
+    }  # a trigger compares team and row
     ledger = {"ledger.Event", "ledger.Seal", "ledger.Epoch"}  # it knows workspaces by their UUIDs only
     assert without == grants | ledger | {"agents.Worker", "workspaces.User", Workspace._meta.label}
 

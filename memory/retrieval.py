@@ -1,0 +1,140 @@
+"""Searching knowledge: one statement that ranks by words and by vectors, and fuses the two ranks.
+
+The statement itself holds who may read what, so that nothing is found first and hidden afterwards. Reciprocal rank
+fusion (Cormack, Clarke, Büttcher, SIGIR 2009): a passage's score is the sum, over both rankings, of 1 / (60 + its
+place). Ranks need no common scale; distances of two embedding models, which have none, are ranked apart.
+
+Retrieval only reads: nothing here can reach a tool (a contract of the import linter). What it returns is data: each
+passage says where it is from and how far it is trusted, and no text in it is ever an instruction.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.sql import Query
+
+from memory.embeddings import vectors_of
+from memory.models import Collection
+from memory.models.knowledge import LANGUAGE
+from workspaces.canonical import sanitise
+
+DEPTH: Final = 20
+"""Places of each ranking that take part in the fusion: further down, a weak match in both would outrank a good one."""
+MOST: Final = 20
+LONGEST_QUERY: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One passage found, with all that is needed to cite it: ``text`` is the document's from ``start`` to ``end``.
+
+    ``score`` is the fused one; ``word_place`` and ``vector_place`` are its places in the two rankings (from 1; None
+    where it is in none of their first), ``word_score`` and ``similarity`` what these were ranked by.
+    """
+
+    chunk_id: UUID
+    document_id: UUID
+    collection_id: UUID
+    title: str
+    source: str
+    trust: str
+    heading_path: list[str]
+    start: int
+    end: int
+    text: str
+    score: float
+    word_place: int | None
+    word_score: float | None
+    vector_place: int | None
+    similarity: float | None
+
+
+# Words are joined by "or" where the query has no "not": a question's every word is hardly ever in one passage. What a
+# word is worth is its rarity, ln(1 + (N - n + 0.5) / (n + 0.5)) for n of N passages (Robertson and Sparck Jones, as in
+# BM25): PostgreSQL's own ranks do not know which words are rare. Passages have about one length, so none is divided by.
+STATEMENT = """
+WITH asked AS (
+    SELECT * FROM unnest(%s::text[], %s::text[]::vector[]) AS a (model, vector)
+), exact AS (
+    SELECT websearch_to_tsquery(q.config, q.words) AS terms,
+           tsvector_to_array(to_tsvector(q.config, q.words)) AS lexemes
+    FROM (SELECT %s::regconfig AS config, %s AS words) q
+), loose AS (
+    SELECT CASE WHEN terms::text LIKE '%%!%%' THEN terms ELSE replace(terms::text, ' & ', ' | ')::tsquery END AS terms,
+           lexemes
+    FROM exact
+), readable AS NOT MATERIALIZED (
+    SELECT c.id, c.words, c.embedding, c.model
+    FROM memory_chunk c JOIN memory_document d ON d.id = c.document_id AND d.workspace_id = c.workspace_id
+    WHERE d.collection_id IN ({collections})
+      AND d.status IN ('ready')
+      AND (d.valid_from IS NULL OR d.valid_from <= clock_timestamp())
+      AND (d.valid_until IS NULL OR d.valid_until > clock_timestamp())
+), matching AS (
+    SELECT r.id, w.lexeme, count(*) OVER (PARTITION BY w.lexeme) AS passages
+    FROM readable r, loose, unnest(r.words) AS w
+    WHERE r.words @@ loose.terms AND w.lexeme = ANY (loose.lexemes)
+), by_words AS (
+    SELECT id, score, row_number() OVER (ORDER BY score DESC, id) AS place
+    FROM (
+        SELECT m.id, sum(ln(1 + (n.passages - m.passages + 0.5) / (m.passages + 0.5)))::float8 AS score
+        FROM matching m, (SELECT count(*) AS passages FROM readable) n GROUP BY m.id
+    ) f
+    ORDER BY place LIMIT %s
+), by_vector AS (
+    SELECT id, 1 - distance AS similarity, row_number() OVER (PARTITION BY model ORDER BY distance, id) AS place
+    FROM (
+        SELECT r.id, r.model, r.embedding <=> a.vector AS distance
+        FROM readable r JOIN asked a ON a.model = r.model WHERE r.embedding IS NOT NULL
+    ) f
+    ORDER BY place, id LIMIT %s
+), fused AS (
+    SELECT id, w.place AS word_place, w.score AS word_score, v.place AS vector_place, v.similarity,
+           coalesce(1.0 / (60 + w.place), 0) + coalesce(1.0 / (60 + v.place), 0) AS score
+    FROM by_words w FULL JOIN by_vector v USING (id)
+    ORDER BY score DESC, id LIMIT %s
+)
+SELECT c.id, d.id, d.collection_id, d.title, d.source, d.trust, c.heading, c.start, c."end", c.text,
+       f.score, f.word_place, f.word_score, f.vector_place, f.similarity
+FROM fused f JOIN memory_chunk c ON c.id = f.id JOIN memory_document d ON d.id = c.document_id
+ORDER BY f.score DESC, c.id
+"""
+
+
+def search(
+    collections: "QuerySet[Collection]", query: str, *, limit: int = 5, words: bool = True, vectors: bool = True
+) -> list[Passage]:
+    """Return the best passages of ``collections`` for ``query``, best first: what is ready and holds now.
+
+    ``collections`` is what the asker may read; it becomes a part of the statement. ``words`` and ``vectors`` leave one
+    of the rankings out. Raise :class:`~memory.errors.EmbeddingUnavailable` where a collection's model is not here.
+    """
+    asked = sanitise(query)[:LONGEST_QUERY]
+    models, queries = _embedded(collections, asked) if vectors else ([], [])
+    allowed, names = _compiled(collections.order_by().values("id").query)
+    values = [models, queries, LANGUAGE, asked if words else "", *names, DEPTH, DEPTH, max(1, min(limit, MOST))]
+    with connection.cursor() as cursor:
+        cursor.execute(STATEMENT.format(collections=allowed), values)
+        return [_passage(row) for row in cursor.fetchall()]
+
+
+def _embedded(collections: "QuerySet[Collection]", query: str) -> tuple[list[str], list[str]]:
+    """Return the models of the collections and the query's vector by each, as PostgreSQL writes them."""
+    found = collections.order_by("model").values_list("model", "dimension").distinct()
+    pairs = [(model, vectors_of([query], model=model, dimension=width)[0]) for model, width in found]
+    known = [(model, vector) for model, vector in pairs if vector is not None]
+    return [model for model, _ in known], [str(vector) for _, vector in known]
+
+
+def _compiled(query: Query) -> tuple[str, tuple[Any, ...]]:
+    return query.sql_with_params()
+
+
+def _passage(row: tuple[Any, ...]) -> Passage:
+    values = list(row)
+    values[6] = row[6].split("\n") if row[6] else []
+    values[10] = float(row[10])
+    return Passage(*values)
