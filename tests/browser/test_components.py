@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NARROW, WIDE
+from tests.browser.conftest import NARROW, WIDE, show
 from workspaces.console.components import PAGES
 
 EVENTS = "text/event-stream"
@@ -37,7 +37,7 @@ def test_every_page_fits_is_readable_and_is_refused_nothing_by_the_content_polic
     page.on("pageerror", lambda error: said.append(str(error)))
     wrong = {}
     for address in ADDRESSES:
-        page.goto(address)
+        show(page, address)
         if found := [*faults(page), *said]:
             wrong[address] = found
         said.clear()
