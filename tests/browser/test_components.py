@@ -159,6 +159,17 @@ def test_live_event_fetches_the_region_again(open_page):
     expect(page.locator("#run #fresh")).to_be_visible()
 
 
+def test_news_from_before_the_stream_opened_is_fetched_as_it_opens(open_page):
+    page = open_page("/components/")
+    page.route(
+        "**/components/events/",
+        lambda route: route.fulfill(content_type=EVENTS, body="retry: 60000\n: listening\n\n"),
+    )
+    page.route("**/components/region/", lambda route: route.fulfill(body='<p id="fresh">Fresh from the server</p>'))
+    page.goto("/components/run-live/")
+    expect(page.locator("#run #fresh")).to_be_visible()
+
+
 def test_lost_connection_is_said(open_page):
     page = open_page("/components/")
     page.route("**/components/events/", lambda route: route.abort())
