@@ -12,6 +12,8 @@ from workspaces.models import User
 
 def edit_context(request: Request, user: User, form: ArgumentsForm, *, reason: str = "") -> dict[str, Any]:
     """Return the context of the form: each field beside the value that the agent proposed, where it was changed."""
+    for name in [*form.fields][:1]:
+        form.fields[name].widget.attrs["autofocus"] = True
     return {
         "page": memo(request, user),
         "form": form,

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from approvals.models import Request, ReviewQueue
 from approvals.permissions import refusal
 from approvals.states import RequestKind, RequestStatus
-from workspaces.console.links import EVENTS, INBOX, NEW_RUN, request_url
+from workspaces.console.links import EVENTS, INBOX, RUNS, request_url
 from workspaces.console.listing import PAGE_SIZE, asked, choice, page_of
 from workspaces.console.run_shapes import Filter, Pager
 from workspaces.console.shapes import InboxRow, Onward
@@ -122,4 +122,4 @@ def waiting(user: User, workspace: Workspace) -> int:
 
 
 def _around(user: User, workspace: Workspace) -> dict[str, Any]:
-    return {"waiting": waiting(user, workspace), "new_run_url": NEW_RUN, "events_url": EVENTS}
+    return {"waiting": waiting(user, workspace), "runs_url": RUNS, "events_url": EVENTS}

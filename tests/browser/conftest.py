@@ -37,6 +37,13 @@ def sample_server() -> Iterator[LiveServer]:
     server.stop()
 
 
+def show(page: Page, path: str) -> None:
+    """Go to ``path``, which must be a page and not the server's account of why there is none."""
+    answer = page.goto(path)
+    assert answer is not None
+    assert answer.ok, f"{path} answered {answer.status}"
+
+
 @pytest.fixture
 def open_page(browser: Browser, sample_server: LiveServer, settings: Any) -> Iterator[OpenPage]:
     """Return a function that opens ``path`` in a fresh context; keywords go to Playwright's ``new_context``."""
@@ -47,7 +54,7 @@ def open_page(browser: Browser, sample_server: LiveServer, settings: Any) -> Ite
         context = browser.new_context(base_url=sample_server.url, **{"viewport": WIDE, **options})
         contexts.append(context)
         page = context.new_page()
-        page.goto(path)
+        show(page, path)
         return page
 
     yield open_

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NARROW, WIDE
+from tests.browser.conftest import NARROW, WIDE, show
 from workspaces.console.components import PAGES
 
 EVENTS = "text/event-stream"
@@ -37,7 +37,7 @@ def test_every_page_fits_is_readable_and_is_refused_nothing_by_the_content_polic
     page.on("pageerror", lambda error: said.append(str(error)))
     wrong = {}
     for address in ADDRESSES:
-        page.goto(address)
+        show(page, address)
         if found := [*faults(page), *said]:
             wrong[address] = found
         said.clear()
@@ -153,6 +153,17 @@ def test_live_event_fetches_the_region_again(open_page):
     page.route(
         "**/components/events/",
         lambda route: route.fulfill(content_type="text/event-stream", body='data: {"id": "1"}\n\n'),
+    )
+    page.route("**/components/region/", lambda route: route.fulfill(body='<p id="fresh">Fresh from the server</p>'))
+    page.goto("/components/run-live/")
+    expect(page.locator("#run #fresh")).to_be_visible()
+
+
+def test_news_from_before_the_stream_opened_is_fetched_as_it_opens(open_page):
+    page = open_page("/components/")
+    page.route(
+        "**/components/events/",
+        lambda route: route.fulfill(content_type=EVENTS, body="retry: 60000\n: listening\n\n"),
     )
     page.route("**/components/region/", lambda route: route.fulfill(body='<p id="fresh">Fresh from the server</p>'))
     page.goto("/components/run-live/")

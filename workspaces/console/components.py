@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from workspaces.console import run_samples, samples
+from workspaces.console import request_samples, run_samples, samples
 from workspaces.console.words import LOOKS
 
 Context = dict[str, Any]
@@ -69,11 +69,11 @@ def _components() -> Context:
         "looks": [(kind, list(states)) for kind, states in LOOKS.items()],
         "hostile": samples.HOSTILE,
         "facts": samples.facts().values(),
-        "bars": samples.bars().items(),
+        "bars": request_samples.bars().items(),
         "arguments": samples.arguments(),
         "changes": samples.changes(),
         "reasons": samples.reasons(),
-        "quorum": samples.request_page().quorum,
+        "quorum": request_samples.request_page().quorum,
         "ticket": samples.ticket(),
         "reads": samples.reads(),
         "words": samples.words(),
@@ -104,11 +104,15 @@ def _amounts() -> list[tuple[Any, str]]:
 def _inbox(count: int, selected: int | None = None) -> Context:
     rows = samples.inbox_rows(count, selected)
     pager = run_samples.pager() if count > 7 else None
-    return {"rows": rows, "waiting": count, "new_run_url": samples.HERE, "pager": pager}
+    return {"rows": rows, "waiting": count, "runs_url": samples.HERE, "pager": pager}
 
 
 def _request(state: str) -> Callable[[], Context]:
-    return lambda: {"page": samples.request_page(state), **_inbox(7, 0)}
+    def build() -> Context:
+        page = request_samples.request_page(state)
+        return {"page": page, "answer": page.bar.answer if page.bar else None, **_inbox(7, 0)}
+
+    return build
 
 
 def _run(state: str) -> Callable[[], Context]:
@@ -124,13 +128,18 @@ def _edit() -> Context:
     form = SampleForm(initial={"tier": "gold", "note": samples.ticket().text, "discount": "5"})
     source = samples.arguments()[1].sources[0]
     fields = [(field, form.initial.get(field.name), source if field.name == "tier" else None) for field in form]
-    page = samples.request_page()
+    page = request_samples.request_page()
     return {"page": page, "form": form, "fields": fields, "cancel_url": samples.HERE, "binding": samples.DIGEST}
 
 
 def _runs(count: int) -> Context:
     paged = {"pager": run_samples.pager(), "filters": run_samples.filters()} if count else {}
     return {"runs": run_samples.run_rows(count), "new_run_url": samples.HERE, **paged}
+
+
+def _conflict() -> Context:
+    said = "finance@example.com approved this two minutes ago."
+    return {"message": said, "hint": "Nothing of yours was recorded.", "code": "already_decided"}
 
 
 def _ledger() -> Context:
@@ -140,18 +149,17 @@ def _ledger() -> Context:
     }  # fmt: skip
 
 
+REQUESTS: Final = (
+    "reject", "respond", "refused", "edited", "drifted", "hostile", "settle", "settling", "budget", "extend",
+    "decided", "rejected", "expired", "superseded",
+)  # fmt: skip
 PAGES: Final[dict[str, tuple[str, Callable[[], Context], str]]] = {
     "inbox": ("approvals/inbox.html", lambda: _inbox(7), "inbox"),
     "inbox-many": ("approvals/inbox.html", lambda: _inbox(40), "inbox"),
     "inbox-empty": ("approvals/inbox.html", lambda: _inbox(0), "inbox"),
     "inbox-paused": ("approvals/inbox.html", lambda: _inbox(3), "inbox"),
     "request": ("approvals/request.html", _request("action"), "inbox"),
-    "request-settle": ("approvals/request.html", _request("settle"), "inbox"),
-    "request-refused": ("approvals/request.html", _request("refused"), "inbox"),
-    "request-edited": ("approvals/request.html", _request("edited"), "inbox"),
-    "request-drifted": ("approvals/request.html", _request("drifted"), "inbox"),
-    "request-decided": ("approvals/request.html", _request("decided"), "inbox"),
-    "request-hostile": ("approvals/request.html", _request("hostile"), "inbox"),
+    **{f"request-{state}": ("approvals/request.html", _request(state), "inbox") for state in REQUESTS},
     "edit": ("approvals/request_edit.html", _edit, "inbox"),
     "runs": ("agents/runs.html", lambda: _runs(6), "runs"),
     "runs-empty": ("agents/runs.html", lambda: _runs(0), "runs"),
@@ -176,7 +184,8 @@ PAGES: Final[dict[str, tuple[str, Callable[[], Context], str]]] = {
         "pauses",
     ),
     "sign-in": ("workspaces/sign_in.html", lambda: {"form": SampleSignIn()}, ""),
+    "error-403": ("403.html", dict, "error"),
     "error-404": ("404.html", dict, "error"),
-    "error-409": ("409.html", lambda: {"message": "finance@example.com approved this two minutes ago."}, "error"),
+    "error-409": ("409.html", _conflict, "error"),
     "error-500": ("500.html", dict, ""),
 }

@@ -1,12 +1,14 @@
 """What a person sees when something cannot be done: the status, what is wrong, and what to do next."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template import TemplateDoesNotExist
 from django.template.loader import select_template
 from django.utils.html import escape
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from workspaces.errors import DomainError, Forbidden, TooLarge
 
@@ -37,11 +39,20 @@ def render_problem(request: HttpRequest, error: DomainError) -> HttpResponse:
     status = error.http_status
     names = [f"{status}.html", "500.html" if status >= 500 else "400.html"]
     context = {"status": status, "message": error.message, "hint": error.hint, "code": error.code}
+    context["back_url"] = _came_from(request)
     try:
         body = select_template(names).render(context, request)
     except TemplateDoesNotExist:
         body = f"<!doctype html><title>{status}</title><p>{escape(error.message)}</p><p>{escape(error.hint)}</p>"
     return HttpResponse(body, status=status)
+
+
+def _came_from(request: HttpRequest) -> str:
+    """Return the page of this console that led here, as a path; empty where none did or it was this one."""
+    came = urlsplit(request.headers.get("Referer", ""))
+    path = came._replace(scheme="", netloc="").geturl()
+    known = came.netloc == request.get_host() and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
+    return path if known and path != request.get_full_path() else ""
 
 
 def refuse_forgery(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -12,18 +12,13 @@ from uuid import UUID
 from workspaces.console import differences
 from workspaces.console.shapes import (
     Argument,
-    DecisionBar,
     Facts,
     Frame,
     InboxRow,
     NavItem,
-    Onward,
-    Outcome,
     PauseRow,
-    Quorum,
     Read,
     Reason,
-    RequestPage,
     Source,
     Ticket,
     TimelineItem,
@@ -137,8 +132,10 @@ def changes() -> list[differences.FieldDiff]:
     return differences.fields(BEFORE, AFTER)
 
 
-def reasons() -> tuple[Reason, ...]:
-    """Return reasons of every outcome."""
+def reasons(*, limit: bool = False) -> tuple[Reason, ...]:
+    """Return reasons of every outcome; with ``limit`` the one of a run that reached its own."""
+    if limit:
+        return (Reason(rule="", outcome="review", sentence="12 of 12 steps are used."),)
     return (
         Reason(rule="untrusted-argument", outcome="review", sentence="The tier comes from the ticket."),
         Reason(rule="writes-small", outcome="allow", sentence="A reversible write in the CRM.", waivable=True),
@@ -155,13 +152,13 @@ def ticket(text: str = "") -> Ticket:
     return Ticket(text=text or ordinary, sender="ada@example.com", received_at=ago(minutes=14), session_url=HERE)
 
 
-def reads() -> tuple[Read, ...]:
-    """Return two reads, one of them large."""
+def reads(*, many: bool = True) -> tuple[Read, ...]:
+    """Return two reads, the second large where ``many``."""
     customer = {"id": "C-1042", "name": "Ada Example", "email": "ada@example.com", **BEFORE}
-    many = [{"order": f"88-{number}", "total": "12.50", "note": "as usual"} for number in range(600)]
+    orders = [{"order": f"88-{number}", "total": "12.50", "note": "as usual"} for number in range(600 if many else 2)]
     return (
         Read(title="Customer C-1042", tool="crm.find_customer", at=ago(minutes=13), data=customer, url=HERE),
-        Read(title="Orders of C-1042", tool="shop.orders", at=ago(minutes=13), data=many, trust="untrusted"),
+        Read(title="Orders of C-1042", tool="shop.orders", at=ago(minutes=13), data=orders, trust="untrusted"),
     )
 
 
@@ -181,29 +178,6 @@ def history() -> tuple[TimelineItem, ...]:
         ),
         TimelineItem(title="Asked again", kind="request", value="open", at=ago(minutes=6), key="3"),
     )  # fmt: skip
-
-
-def outcome() -> Outcome:
-    """Return the end of a request that two people approved."""
-    return Outcome(
-        value="approved", title="Approved by reviewer@example.com and finance@example.com", at=ago(minutes=2),
-        reason="Agreed on the phone. " + BIDI,
-        then="It was carried out. Read back: the system shows the expected state.",
-        action="succeeded", url=HERE, label="See what became of it",
-    )  # fmt: skip
-
-
-def bars() -> dict[str, DecisionBar]:
-    """Return the decision bar in each of its states."""
-    note = "You decide as a reviewer of the queue “writes”."
-    return {
-        "action": DecisionBar(decide_url=HERE, binding=DIGEST, edit_url=f"{HERE}edit/", note=note),
-        "settle": DecisionBar(decide_url=HERE, binding=DIGEST, kind="settle", note="Nothing is retried by itself."),
-        "refused": DecisionBar(
-            decide_url=HERE, binding=DIGEST,
-            why_not="You started this run, so somebody else must decide. Any other reviewer of the queue “writes” can.",
-        ),
-    }  # fmt: skip
 
 
 def inbox_rows(count: int = 7, selected: int | None = None) -> list[InboxRow]:
@@ -228,31 +202,4 @@ def _inbox_row(number: int, selected: bool) -> InboxRow:
         id=str(ID), url=f"{HERE}request/", title=title, agent="sample-agent", kind=kind, status="open", target=target,
         effect=effect, at=ago(minutes=3 + 17 * number), amount=amount, currency="EUR" if amount else "",
         expires_at=ago(hours=-4) if number % 3 == 0 else None, decidable=number % 4 != 3, selected=selected,
-    )  # fmt: skip
-
-
-def request_page(state: str = "action") -> RequestPage:
-    """Return a request page; ``state`` is action, settle, refused, edited, drifted, decided or hostile."""
-    hostile = state == "hostile"
-    settle = state == "settle"
-    worst = "\n".join(text for _, text in HOSTILE)
-    effect = {"hostile": "hostile", "settle": "irreversible", "decided": "compensatable"}.get(state, "reversible")
-    return RequestPage(
-        id=str(ID), kind="settle" if settle else "action", status="approved" if state == "decided" else "open",
-        title="Change the tier of Ada Example (C-1042)", at=ago(minutes=12), agent="sample-agent",
-        agent_url=f"{HERE}agent/", run=str(ID), run_url=f"{HERE}run/", facts=facts()[effect],
-        bar=None if state == "decided" else bars().get(state, bars()["action"]), digest=DIGEST,
-        tool="crm.update_customer", exact={"customer_id": "C-1042", "tier": "gold"}, back_url=f"{HERE}inbox/",
-        arguments=tuple(Argument(name=name, value=text) for name, text in HOSTILE) if hostile else arguments(),
-        changes=[] if settle else differences.fields({"note": "ok"}, {"note": worst}) if hostile else changes(),
-        revision=differences.fields({"tier": "gold"}, {"tier": "silver plus"}) if state == "edited" else (),
-        revised_by="finance@example.com" if state == "edited" else "",
-        drift=differences.fields({"tier": "silver"}, {"tier": "bronze"}) if state == "drifted" else (),
-        reasons=reasons()[:2], ticket=ticket(worst if hostile else ""), reads=reads(),
-        quorum=Quorum(queue="writes", needed=2, approvals=1, expires_at=ago(hours=-4), on_expiry="nothing is done"),
-        probe="The mail server closed the connection after the message was sent, before it answered." if settle else "",
-        words=(words(worst if hostile else ""),), history=history(), cost=Decimal("0.0184"), currency="USD",
-        outcome=outcome() if state == "decided" else None,
-        onward=Onward(url=HERE, title=_ROWS[1][0]) if state in {"decided", "refused"} else None,
-        found=(("message id", "<7e664facf6c14c11760b2107dcc110c6@a.example>"), ("to", LONG_WORD)) if settle else (),
     )  # fmt: skip

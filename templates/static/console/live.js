@@ -1,7 +1,8 @@
 // Live regions. The server's events carry nothing; each one makes htmx fetch the region again through its checked view.
 //   <div data-live="/events/url/" data-live-state="#where-it-is-said" hx-get="/region/url/" hx-trigger="refresh">
-// Regions of one address share one stream. Where the connection is lost they are polled, and the page says so. A region
-// in which somebody types waits until they are done, unless it is marked data-live-at-once; typed text is never lost.
+// Regions of one address share one stream; what moved before it opened is fetched as it opens. Where the connection is
+// lost they are polled, and the page says so. A region in which somebody types waits until they are done, unless it is
+// marked data-live-at-once; typed text is never lost.
 "use strict";
 
 (() => {
@@ -57,6 +58,7 @@
             clearInterval(this.poll);
             this.poll = null;
             this.say("Live", false);
+            for (const region of this.regions) region.refreshSoon();
         }
 
         lost() {
