@@ -100,6 +100,16 @@ def test_each_list_hears_of_its_own_things_only(base, run, cast):
         assert silent(seen)
 
 
+@pytest.mark.parametrize("address", ["/live/?run=%s", "/live/?run=nonsense%s"])
+def test_a_page_of_a_request_hears_of_no_run_that_asks_it_nothing(base, run, cast, address):
+    with listen(base, address % run.id, cast.reviewer)[1] as answer:
+        lines = opened(answer)
+        publish(cast.workspace, kind="step", id="s", run=str(run.id))
+        assert silent(lines)
+        publish(cast.workspace, kind="request", id="x", run=str(run.id))
+        assert news(lines) == "data: moved"
+
+
 def test_what_is_no_news_of_ours_is_ignored(base, run, cast):
     with listen(base, f"/runs/live/?run={run.id}", cast.reviewer)[1] as answer:
         lines = opened(answer)

@@ -233,11 +233,25 @@ def test_control_characters_in_a_reason_are_kept_visible(desk, asked, browse):
     assert "\u202e" not in text
 
 
+@pytest.mark.parametrize(
+    ("came_from", "back"),
+    [("http://testserver/runs/?page=2", True), ("http://evil.example/runs/?page=2", False), ("", False)],
+)
+def test_problem_page_leads_back_to_where_one_came_from(cast, browse, came_from, back):
+    answer = browse("reviewer").get("/ledger/", headers={"Referer": came_from})
+    text = answer.content.decode()
+    assert answer.status_code == 403
+    assert ('<a class="button" href="/runs/?page=2">Go back</a>' in text) == back
+    assert "evil.example" not in text
+    assert "To the inbox" in text
+
+
 def test_edit_shows_a_typed_form_and_makes_a_new_request(desk, asked, browse):
     request = desk.request_for(asked, CHANGE)
     client = browse("reviewer")
     page = client.get(address(request, "edit/")).content.decode()
     assert '<option value="gold" selected>' in page
+    assert page.count(" autofocus") == 1
     sent = {"/id": str(request.action.arguments["id"]), "/tier": "silver", "binding": request.evidence_digest}
     answer = client.post(address(request, "edit/"), {**sent, "reason": "Silver is what they paid for"})
     assert answer.status_code == 302
