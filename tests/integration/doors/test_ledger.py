@@ -1,5 +1,7 @@
 """Every operation writes its event in its own transaction: where the ledger refuses, nothing has happened."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from approvals.models import Decision, Policy, PolicyVersion, Request, ReviewQueue, Verdict
@@ -148,6 +150,10 @@ OPERATIONS = {
 }
 
 
+GOES_ON = {"expire_due"}
+"""What logs a row that it cannot end, and goes on to the next."""
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_invariant_04_an_operation_without_its_event_has_not_happened(house, monkeypatch, name):
     operate = OPERATIONS[name](house)
@@ -158,7 +164,7 @@ def test_invariant_04_an_operation_without_its_event_has_not_happened(house, mon
 
     with monkeypatch.context() as patch:
         patch.setattr(recording, "record_many", refuse)
-        with pytest.raises(RuntimeError, match="ledger is closed"):
+        with nullcontext() if name in GOES_ON else pytest.raises(RuntimeError, match="ledger is closed"):
             operate()
     assert {model: rows for model, rows in snapshot().items() if rows != before[model]} == {}
     events = Event.objects.count()

@@ -43,7 +43,7 @@ def test_an_unknown_price_cannot_be_promised_for(budget):
 
 def test_invariant_16_what_does_not_fit_is_not_held(budget):
     hold(budget)
-    with pytest.raises(BudgetExhausted, match=r"1\.000001 usd; 1\.000000 of 2\.000000"):
+    with pytest.raises(BudgetExhausted, match=r"1\.000001 US dollars; 1\.000000 of 2\.000000"):
         hold(budget, Decimal("1.000001"))
     assert now(budget) == (0, 1)
     hold(budget)
