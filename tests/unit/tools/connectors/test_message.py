@@ -73,9 +73,15 @@ def test_invariant_02_an_encoded_word_in_a_subject_becomes_no_header_and_no_othe
 
 
 def test_invariant_02_a_header_that_nobody_wrote_is_never_sent(monkeypatch):
+    """Python 3.11 makes a header of this encoded word, which is refused; later ones may not make one."""
     monkeypatch.setattr(message, "ENCODED", "nothing")
-    with pytest.raises(Refused, match="headers that nobody wrote"):
-        parsed(subject="=?utf-8?q?a=0d=0aBcc:_evil=40evil.example?=")
+    said = ""
+    try:
+        headers = parsed(subject="=?utf-8?q?a=0d=0aBcc:_evil=40evil.example?=").keys()
+    except Refused as refusal:
+        headers, said = [], refusal.message
+    assert "Bcc" not in headers
+    assert not said or "headers that nobody wrote" in said
 
 
 @pytest.mark.parametrize(
