@@ -49,3 +49,23 @@ def test_somebody_elses_decision_is_told_and_typed_text_stays(page, desk, cast, 
     expect(page.locator("#typed")).to_have_value("My careful rea")
     assert page.evaluate("window.stayed")
     assert Decision.objects.count() == 1
+
+
+def test_regions_that_are_swapped_at_the_same_time_keep_each_its_own_text(page, desk, cast, waiting):
+    """List and memo are fetched by one event; what the memo had noted is not what the list puts back."""
+    page.keyboard.press("r")
+    page.keyboard.type("Kept")
+    desk.answer(waiting, by=cast.finance)
+    expect(page.locator("#typed")).to_have_value("Kept", timeout=15_000)
+    page.evaluate("""() => {
+        const [list, memo] = document.querySelectorAll("[data-live]");
+        const tell = (region, name) => region.dispatchEvent(new CustomEvent(name, {bubbles: true}));
+        tell(memo, "htmx:before:swap");
+        memo.querySelector("#typed").value = "";
+        memo.querySelector("[data-typed]").hidden = true;
+        tell(list, "htmx:before:swap");
+        tell(memo, "htmx:after:swap");
+        tell(list, "htmx:after:swap");
+    }""")
+    expect(page.locator("#typed")).to_be_visible()
+    expect(page.locator("#typed")).to_have_value("Kept")

@@ -89,23 +89,29 @@
     }
 
     // What is open stays open, what is typed stays typed: in its field, or where the field is gone, in [data-typed].
+    // Each region notes its own: regions are swapped at the same time, one before the other has ended.
     const keepFoldsAndText = () => {
-        let open = [];
-        let typed = [];
-        let focused = null;
+        const noted = new WeakMap();
         const foldKey = (fold) => fold.dataset.fold || fold.dataset.key || "";
-        const keyed = () => document.querySelectorAll("[data-live] details[data-fold], [data-live] details[data-key]");
-        const fields = () => document.querySelectorAll("[data-live] textarea, [data-live] input:not([type=hidden])");
-        document.addEventListener("htmx:before:swap", () => {
-            open = [...keyed()].filter((fold) => fold.open).map(foldKey);
-            typed = [...fields()].filter((field) => field.id && field.value).map((field) => [field.id, field.value]);
-            focused = document.activeElement?.closest("[data-live]") ? document.activeElement.id : null;
+        const keyed = (region) => [...region.querySelectorAll("details[data-fold], details[data-key]")];
+        const fields = (region) => [...region.querySelectorAll("textarea, input:not([type=hidden])")];
+        document.addEventListener("htmx:before:swap", (event) => {
+            const region = event.target.closest("[data-live]");
+            if (!region) return;
+            noted.set(region, {
+                open: keyed(region).filter((fold) => fold.open).map(foldKey),
+                typed: fields(region).filter((field) => field.id && field.value).map((field) => [field.id, field.value]),
+                focused: region.contains(document.activeElement) ? document.activeElement.id : "",
+            });
         });
-        document.addEventListener("htmx:after:swap", () => {
-            for (const fold of keyed()) if (open.includes(foldKey(fold))) fold.open = true;
-            for (const [id, text] of typed) putBack(id, text);
-            if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
-            typed = [];
+        document.addEventListener("htmx:after:swap", (event) => {
+            const region = event.target.closest("[data-live]");
+            const before = noted.get(region);
+            if (!before) return;
+            noted.delete(region);
+            for (const fold of keyed(region)) if (before.open.includes(foldKey(fold))) fold.open = true;
+            for (const [id, text] of before.typed) putBack(id, text);
+            if (before.focused && document.activeElement === document.body) document.getElementById(before.focused)?.focus();
         });
     };
 

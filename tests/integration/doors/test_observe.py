@@ -213,3 +213,8 @@ def test_an_address_that_may_not_be_reached_is_not_looked_at(house):
     look = look_before(action_id=house.propose("change").id, by=SETUP)
     assert "not contacted" in look.problem
     assert house.world.touched == []
+
+
+def test_invariant_11_without_a_gate_no_clearance_stands(house):
+    action = house.approved()
+    assert not Action.objects.filter(ClosedGate().standing(action), pk=action.pk).exists()
