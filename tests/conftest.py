@@ -44,6 +44,7 @@ def static_files(settings, tmp_path_factory):
 
 @pytest.fixture
 def cast(db):
+    from tests.beginnings import begin_with
     from tests.factories import make_cast
 
-    return make_cast()
+    return begin_with("cast", make_cast)

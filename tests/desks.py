@@ -1,6 +1,7 @@
 """A support desk on real outside systems: a CRM database of its own and a mail server. Fixtures for any test folder."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
@@ -19,6 +20,7 @@ from approvals.operations import Answer, decide
 from approvals.states import DecisionKind
 from config.demo.crm import ensure
 from config.demo.desk import Desk, build_desk
+from tests.beginnings import begin_with
 from tests.factories import SETUP, Cast
 from tests.mailbox import Mailbox, MailServer
 from workspaces.operations import teams
@@ -49,17 +51,25 @@ def crm(desk_crm):
     """The colleague's own way into the CRM, which starts each test as it was seeded."""
     with psycopg.connect(make_conninfo(superuser(), dbname=desk_crm.database), autocommit=True) as connection:
         connection.row_factory = dict_row
-        before = connection.execute("SELECT id, tier, address, note FROM customers").fetchall()
-        yield Crm(connection)
-        for row in before:
-            connection.execute(
-                "UPDATE customers SET tier = %(tier)s, address = %(address)s, note = %(note)s WHERE id = %(id)s", row
-            )
+        known = Crm(connection)
+        before = known.customers()
+        yield known
+        known.put(before)
 
 
 @dataclass
 class Crm:
     connection: psycopg.Connection
+
+    def customers(self) -> list[dict]:
+        return self.connection.execute("SELECT id, tier, address, note FROM customers ORDER BY id").fetchall()
+
+    def put(self, customers: list[dict]) -> None:
+        """Let the customers be as they were when they were read."""
+        now = self.customers()
+        for row in customers:
+            if row not in now:
+                self.change(row["id"], **{name: value for name, value in row.items() if name != "id"})
 
     def customer(self, number: int) -> dict:
         return self.connection.execute("SELECT * FROM customers WHERE id = %s", [number]).fetchone()
@@ -75,10 +85,17 @@ class Crm:
         return self.connection.execute(found, [tier]).fetchone()
 
 
-@pytest.fixture
-def mail_server():
+@pytest.fixture(scope="session")
+def post_office():
     with MailServer() as server:
         yield server
+
+
+@pytest.fixture
+def mail_server(post_office: MailServer):
+    """The one mail server of the session, with a mailbox of the test's own."""
+    post_office.empty()
+    return post_office
 
 
 @pytest.fixture
@@ -86,6 +103,12 @@ def desk(cast: Cast, desk_crm, crm: Crm, mail_server: MailServer, settings) -> "
     """The desk in the cast's workspace: reviewer and finance decide and work with the agent; so may the service."""
     settings.OUTBOUND_ALLOWED = [f"{desk_crm.host}:{desk_crm.port}", f"127.0.0.1:{mail_server.port}"]
     settings.RETRY_BASE_SECONDS = 0
+    built = begin_with("desk", lambda: furnished(cast, desk_crm, mail_server))
+    return Office(built, cast, crm, mail_server.mailbox)
+
+
+def furnished(cast: Cast, desk_crm, mail_server: MailServer) -> Desk:
+    """Build the desk and give the cast's teams their rights on it."""
     built = build_desk(
         workspace=cast.workspace,
         crm={
@@ -106,7 +129,7 @@ def desk(cast: Cast, desk_crm, crm: Crm, mail_server: MailServer, settings) -> "
     for team in (cast.reviewers, cast.financiers, cast.operators):
         for right in ("view_agent", "start_agent", "control_agent"):
             teams.grant(team=team, codename=right, target=built.agent, by=SETUP)
-    return Office(built, cast, crm, mail_server.mailbox)
+    return built
 
 
 @dataclass
@@ -117,6 +140,13 @@ class Office:
     cast: Cast
     crm: Crm
     mailbox: Mailbox
+
+    def begin(self, name: str, make: Callable[[], Run]) -> Run:
+        """Let the test begin after ``make``, here and outside; what it does is carried out once in a process."""
+        run, customers, messages = begin_with(name, lambda: (make(), self.crm.customers(), self.mailbox.messages))
+        self.crm.put(customers)
+        self.mailbox.messages[:] = messages
+        return run
 
     def start(self, text: str, by=None) -> Run:
         """Give a ticket to the agent and carry the run on until it rests."""

@@ -18,6 +18,7 @@ from approvals.operations import Answer, activate_policy, decide, draft_policy, 
 from approvals.policies.default import DEFAULT_RULES
 from approvals.states import DecisionKind
 from audit.ledger.models import Event
+from tests.beginnings import begin_with
 from tests.factories import SETUP, Cast
 from tools.connectors import registry
 from tools.connectors.base import Done, Drifted, Probe
@@ -216,6 +217,11 @@ class House:
 
 @pytest.fixture
 def house(cast: Cast, world: World) -> House:
+    return House(cast, world, **begin_with("house", lambda: furnished(cast)))
+
+
+def furnished(cast: Cast) -> dict[str, Any]:
+    """Set up what the house has besides its people and the outside."""
     where, by = cast.workspace, SETUP
     queue = save_queue(workspace=where, name="default", title="Review", is_default=True, by=by)
     for team in (cast.reviewers, cast.financiers):
@@ -228,7 +234,7 @@ def house(cast: Cast, world: World) -> House:
     agent = create_agent(workspace=where, name="agent", title="Agent", by=by)
     publish_version(agent=agent, goal="Be good.", route=route, tools=list(tools.values()), by=by)
     run = start_run(agent_id=agent.id, text="Please do it.", by=cast.owner)
-    return House(cast, world, queue, agent, run, way, tools)
+    return {"queue": queue, "agent": agent, "run": run, "connection": way, "tools": tools}
 
 
 def make_tool(cast: Cast, way: Connection, name: str, **changes: Any) -> Tool:

@@ -56,6 +56,10 @@ class MailServer:
     def port(self) -> int:
         return self.controller.port
 
+    def empty(self) -> None:
+        """Begin a new mailbox; what still arrives for the one before goes there."""
+        self.mailbox = self.controller.handler = Mailbox()
+
     def __enter__(self) -> "MailServer":
         self.controller.start()
         return self

@@ -36,15 +36,14 @@ PEOPLE = ["owner", "reviewer", "finance", "member", "service", "stranger"]
 @pytest.fixture
 def busy(desk):
     """A desk with one run that waits for people, and a paused workspace."""
-    run = desk.start(f"Please upgrade {desk.crm.anybody('standard')['email']} to tier gold.")
-    pauses.pause(
-        workspace=desk.cast.workspace,
-        scope_kind="workspace",
-        scope_id=desk.cast.workspace.id,
-        reason="Audit",
-        by=desk.cast.owner,
-    )
-    return desk, run
+    here, owner = desk.cast.workspace, desk.cast.owner
+
+    def begin():
+        run = desk.start(f"Please upgrade {desk.crm.anybody('standard')['email']} to tier gold.")
+        pauses.pause(workspace=here, scope_kind="workspace", scope_id=here.id, reason="Audit", by=owner)
+        return run
+
+    return desk, desk.begin("busy", begin)
 
 
 @pytest.fixture

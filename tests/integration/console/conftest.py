@@ -25,7 +25,8 @@ def browse(cast):
 def asked(desk):
     """A run of the owner's that waits for people on a change and a reply."""
     customer = desk.crm.anybody()
-    return desk.start(f"Hello, I am {customer['name']}, {customer['email']}. Please move me to the gold tier.")
+    ticket = f"Hello, I am {customer['name']}, {customer['email']}. Please move me to the gold tier."
+    return desk.begin("asked", lambda: desk.start(ticket))
 
 
 @pytest.fixture

@@ -44,15 +44,20 @@ def post(page):
 def waiting(desk):
     """A run that waits for people, and the customer that it is about."""
     customer = desk.crm.anybody("standard")
-    return desk.start(f"Please upgrade {customer['email']} to tier gold.")
+    ticket = f"Please upgrade {customer['email']} to tier gold."
+    return desk.begin("waiting", lambda: desk.start(ticket))
 
 
 @pytest.fixture
 def done(desk, waiting):
     """The same after both requests were approved."""
-    desk.answer(desk.request_for(waiting, "crm.customer.update"))
-    desk.answer(desk.request_for(waiting, "mail.reply"), by=desk.cast.finance)
-    return desk.rest(waiting)
+
+    def approve():
+        desk.answer(desk.request_for(waiting, "crm.customer.update"))
+        desk.answer(desk.request_for(waiting, "mail.reply"), by=desk.cast.finance)
+        return desk.rest(waiting)
+
+    return desk.begin("done", approve)
 
 
 @pytest.mark.parametrize("by", SEEING)

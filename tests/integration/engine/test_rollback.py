@@ -45,7 +45,7 @@ def customer(desk):
 
 @pytest.fixture
 def done(desk, customer):
-    run = upgrade(desk, customer, "gold")
+    run = desk.begin("upgraded", lambda: upgrade(desk, customer, "gold"))
     assert run.status == "succeeded"
     return run
 
