@@ -1,11 +1,13 @@
 """Setting tools up: what cannot be is refused in a sentence, and nothing is stored."""
 
+import base64
+
 import pytest
 
 from config.demo.desk import FOUND
 from tests.factories import SETUP
 from tools.models import Tool
-from tools.operations import create_connection, save_tool
+from tools.operations import create_connection, save_tool, update_connection
 from workspaces.errors import InvalidInput
 
 pytestmark = pytest.mark.django_db
@@ -58,3 +60,13 @@ def test_connection_that_does_not_fit_its_kind_names_the_fields(cast):
             workspace=cast.workspace, name="mail", kind="smtp", config={"host": 5}, secret={"x": 1}, by=SETUP
         )
     assert any(field.startswith("config") for field in refused.value.fields)
+
+
+def test_connection_whose_secret_cannot_be_opened_is_disabled_and_set_up_anew(cast, settings):
+    mail = connection(cast.workspace)
+    settings.ENCRYPTION_KEYS = ["another:" + base64.b64encode(b"a" * 32).decode()]
+    assert not update_connection(connection=mail, is_enabled=False, by=SETUP).is_enabled
+    with pytest.raises(InvalidInput, match="cannot be opened") as refused:
+        update_connection(connection=mail, config=SMTP, by=SETUP)
+    assert "secret" in refused.value.fields
+    assert update_connection(connection=mail, secret={}, by=SETUP).open_secret() == {}
