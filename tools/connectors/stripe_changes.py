@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tools.connectors.base import ConnectorError, Done, Drifted, Probe, Refused, Target
 from tools.connectors.columns import NO_NUL, object_schema
+from tools.connectors.options import check_options
 from tools.connectors.stripe_call import address, call
 from tools.connectors.stripe_images import (
     CUSTOMER_ID,
@@ -108,6 +109,7 @@ class SubscriptionCancel(Change):
 
     def schema(self, options: Mapping[str, Any]) -> Json:
         """Return ``subscription``, ``customer`` (whose it is) and ``cancel`` (false: it goes on), all required."""
+        check_options(options)
         properties = {
             "subscription": {"type": "string", "pattern": SUBSCRIPTION_ID, "description": "Its id at Stripe."},
             "customer": {"type": "string", "pattern": CUSTOMER_ID, "description": "Whose subscription it is."},
@@ -157,6 +159,7 @@ class CustomerMetadata(Change):
 
     def schema(self, options: Mapping[str, Any]) -> Json:
         """Return ``customer``, and ``metadata`` with one optional property per key (null removes it)."""
+        check_options(options, "keys")
         value = {"type": "string", "minLength": 1, "maxLength": 500, "pattern": NO_NUL}
         note = {"anyOf": [value, {"type": "null"}]}
         notes = object_schema({key: note for key in keys_of(options)}, required=[], at_least=1)

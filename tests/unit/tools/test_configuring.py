@@ -43,6 +43,9 @@ def test_invariant_14_tool_on_another_workspaces_connection_is_refused(cast):
     ("changes", "sentence"),
     [
         ({"options": {"from": "nobody"}}, "not one plain e-mail address"),
+        ({"options": {"from": "a@example.com", "recipient_domain": ["example.com"]}}, "recipient_domain, which"),
+        ({"options": {"from": "a@example.com", "reply_to": "nobody"}}, "reply_to is not one plain"),
+        ({"options": {"from": "a@example.com", "trusted_result": "no"}}, "must be true or false"),
         ({"effect": "read"}, "more lenient"),
         ({"operation_name": "row.find", "options": {"columns": FOUND}}, "no operation"),
     ],
