@@ -188,15 +188,19 @@ def _carry_out(operation: Operation, target: Target | Effect, action: Action) ->
     except ConnectorError as error:
         return Effect(AttemptOutcome.UNKNOWN, ActionStatus.IN_DOUBT, error.message, evidence=error.evidence)
     except Exception as error:
+        log.exception("A connector failed while it carried out action %s.", action.id)
         sentence = f"The connector failed ({type(error).__name__}) after it may have sent something."
         return Effect(AttemptOutcome.UNKNOWN, ActionStatus.IN_DOUBT, sentence)
     return Effect(AttemptOutcome.DONE, ActionStatus.SUCCEEDED, "", done=done)
 
 
 def _conclude(action: Action, effect: Effect, by: Actor) -> Action:
-    """Record the outcome. If the action has been settled meanwhile, the attempt alone keeps what we learned."""
+    """Record the outcome. If the action has been settled meanwhile, the attempt alone keeps what we learned.
+
+    The action's row is written before the attempt's, as by whoever takes it over: else both would wait for each other.
+    """
+    own = action.attempt
     with transaction.atomic():
-        _finish_attempt(action, effect)
         try:
             transition(
                 action,
@@ -208,6 +212,7 @@ def _conclude(action: Action, effect: Effect, by: Actor) -> Action:
             )
         except StaleState:
             _settle_late(action, effect, by)
+        _finish_attempt(action, own, effect)
     return action
 
 
@@ -218,7 +223,7 @@ def _settle_late(action: Action, effect: Effect, by: Actor) -> None:
     its own.
     """
     own = action.attempt
-    action.refresh_from_db()
+    action.refresh_from_db(from_queryset=Action.objects.select_for_update(no_key=True))  # a person may settle it now
     not_done = effect.status in {ActionStatus.FAILED, ActionStatus.APPROVED} and action.attempt == own
     if action.status == ActionStatus.IN_DOUBT and (not_done or effect.status == ActionStatus.SUCCEEDED):
         transition(
@@ -248,9 +253,9 @@ def _note_late(action: Action, attempt: int, effect: Effect, by: Actor) -> None:
         action.explanation = explanation
 
 
-def _finish_attempt(action: Action, effect: Effect) -> None:
+def _finish_attempt(action: Action, number: int, effect: Effect) -> None:
     evidence = effect.evidence if effect.done is None else {"result": effect.done.result, "after": effect.done.after}
-    ActionAttempt.objects.filter(action=action, kind=AttemptKind.EXECUTE, number=action.attempt).update(
+    ActionAttempt.objects.filter(action=action, kind=AttemptKind.EXECUTE, number=number).update(
         outcome=effect.outcome,
         explanation=effect.sentence,
         evidence=sanitise(evidence or {}),
