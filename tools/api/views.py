@@ -69,7 +69,7 @@ class ToolView(SetupView, RowView):
         tool = self.find(self.visible().select_related("connection"), row_id)
         sent = ToolChange(data=request.data)
         sent.is_valid(raise_exception=True)
-        kept = {name: getattr(tool, name) for name in CHANGEABLE}
+        kept = {name: getattr(tool, name) for name in CHANGEABLE if name != "is_enabled"}
         values = {**kept, **sent.validated_data}
         return self.shown(
             save_tool(

@@ -118,13 +118,13 @@ def save_tool(
     effect: str | None = None,
     egress: bool | None = None,
     moves_money: bool | None = None,
-    is_enabled: bool = True,
+    is_enabled: bool | None = None,
     is_new: bool = False,
 ) -> Tool:
     """Create or change a tool. Its schema, effect and idempotency come from the connector's operation and the options.
 
     Saved as it is already, nothing is written. Effect, egress and money may only be stricter than the operation's own.
-    With ``is_new`` a taken name is refused.
+    ``is_enabled`` None leaves a tool as it is, and a new one enabled. With ``is_new`` a taken name is refused.
     """
     require_owner(by, workspace, "set up tools")
     if connection.workspace_id != workspace.id:
@@ -133,7 +133,7 @@ def save_tool(
         "title": title,
         "description": description,
         "connection": connection,
-        "is_enabled": is_enabled,
+        **({} if is_enabled is None else {"is_enabled": is_enabled}),
         **_definition(connection.kind, operation_name, options, effect=effect, egress=egress, moves_money=moves_money),
     }
     present = Tool.objects.filter(workspace=workspace, name=name).select_related("connection").first()

@@ -7,7 +7,7 @@ import pytest
 from config.demo.desk import FOUND
 from tests.factories import SETUP
 from tools.models import Tool
-from tools.operations import create_connection, save_tool, update_connection
+from tools.operations import create_connection, save_tool, set_tool_enabled, update_connection
 from workspaces.errors import InvalidInput
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +73,11 @@ def test_connection_whose_secret_cannot_be_opened_is_disabled_and_set_up_anew(ca
         update_connection(connection=mail, config=SMTP, by=SETUP)
     assert "secret" in refused.value.fields
     assert update_connection(connection=mail, secret={}, by=SETUP).open_secret() == {}
+
+
+def test_disabled_tool_stays_disabled_when_something_else_of_it_is_saved(cast):
+    mail = connection(cast.workspace)
+    set_tool_enabled(tool=tool(cast, mail), enabled=False, by=SETUP)
+    assert not tool(cast, mail).is_enabled
+    assert not tool(cast, mail, title="Reply").is_enabled
+    assert tool(cast, mail, title="Reply", is_enabled=True).is_enabled
