@@ -2,6 +2,7 @@
 
 import logging
 import re
+import socket
 import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -145,6 +146,16 @@ def test_an_address_that_leads_inside_is_not_contacted(cast, endpoint, receiver,
     [row] = carry()
     assert "inside our own network" in row.last_problem
     assert (row.status, receiver.requests) == ("pending", [])
+
+
+def test_a_long_name_that_leads_inside_counts_as_a_failed_try(cast, endpoint, receiver, monkeypatch):
+    """Its sentence is longer than what a row keeps: a try that cannot be recorded would be made again for ever."""
+    host = ".".join(["a" * 60] * 4)
+    update_endpoint(endpoint=endpoint, url=f"https://{host}/hooks", by=cast.owner)
+    ping(endpoint=endpoint, by=cast.owner)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(socket.AF_INET, 1, 6, "", ("10.0.0.1", 443))])
+    [row] = carry()
+    assert (row.failures, row.last_problem[:3]) == (1, "aaa")
 
 
 def test_410_disables_the_endpoint_at_once_with_the_reason(cast, endpoint, receiver):
