@@ -117,6 +117,18 @@ def test_a_form_without_a_file_or_with_two_is_refused(service_client, address):
     ] * 2
 
 
+def test_a_form_that_cannot_be_read_is_a_problem_in_words(service_client, address):
+    long = upload(service_client, address, "a.txt", b"a", title="x" * (2 * 1024 * 1024 + 1))
+    assert (long.status_code, long["Content-Type"], long.json()["code"]) == (
+        413,
+        "application/problem+json",
+        "too_large",
+    )
+    broken = service_client.post(address, b"--", content_type="multipart/form-data")
+    assert (broken.status_code, broken.json()["code"]) == (400, "malformed")
+    assert "multipart/form-data" in broken.json()["hint"]
+
+
 def test_sent_twice_is_taken_once_and_the_stored_answer_tells_nothing(service_client, address):
     first, second = (service_client.post(address, as_json(), HTTP_IDEMPOTENCY_KEY="one") for _ in range(2))
     assert (first.status_code, second.status_code) == (201, 201)
