@@ -256,6 +256,15 @@ def test_a_failing_endpoint_gets_one_at_a_time_and_leaves_the_room_to_others(cas
     assert claim_due(16) == []
 
 
+def test_a_slow_endpoint_with_much_to_come_does_not_keep_another_waiting(cast, endpoint, receiver):
+    quick = create_endpoint(workspace=cast.workspace, url=receiver.url, by=cast.owner).endpoint
+    for _ in range(8):
+        ping(endpoint=endpoint, by=cast.owner)
+    assert [claim.delivery.endpoint_id for claim in claim_due(1)] == [endpoint.pk]
+    ping(endpoint=quick, by=cast.owner)
+    assert [claim.delivery.endpoint_id for claim in claim_due(1)] == [quick.pk]
+
+
 class Kept(logging.Handler):
     """Keeps what is logged, at every level."""
 
