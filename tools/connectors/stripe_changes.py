@@ -4,6 +4,7 @@ Both mark the object with the action's key in its metadata, in the same request 
 The mark is no part of the images, so that one action's mark is not the drift of another.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,7 +30,7 @@ Json = dict[str, Any]
 ENDED = frozenset({"canceled", "incomplete_expired"})
 
 
-class Change:
+class Change(ABC):
     """One reversible change of one object: read, compare, set, and find again by the key."""
 
     effect: ClassVar[Effect] = Effect.REVERSIBLE
@@ -37,21 +38,21 @@ class Change:
     moves_money: ClassVar[bool] = False
     idempotency: ClassVar[Idempotency] = Idempotency.ENFORCED
 
+    @abstractmethod
     def read(self, link: "Link", arguments: Mapping[str, Any]) -> tuple[Json, Json]:
         """Return the object as Stripe has it, and its image; raise ``Refused`` where there is none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def params(self, arguments: Mapping[str, Any]) -> Json:
         """Return what is to be set; the mark comes beside it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ask(self, v1: Any, arguments: Mapping[str, Any], params: Json, options: Json) -> "Resource":
         """Send the change."""
-        raise NotImplementedError
 
+    @abstractmethod
     def predict(self, arguments: Mapping[str, Any], before: Mapping[str, Any] | None) -> Json | None:
         """Return the image expected afterwards."""
-        raise NotImplementedError
 
     def before(self, target: Target, arguments: Mapping[str, Any]) -> Json | None:
         """Return the state that would change; raise ``Refused`` where the object is not there or not theirs."""
