@@ -49,10 +49,23 @@ def test_invariant_12_whoever_holds_a_key_of_another_ones_account_votes_once(hou
     house.answer(request, by=house.cast.finance)
     with pytest.raises(MayNotDecide, match="decided on this already"):
         house.answer(request, by=account)
+    assert not Request.objects.waiting_for(account).exists()
     with pytest.raises(IntegrityError, match="one person decides once"), transaction.atomic():
         Decision.objects.create(workspace=house.cast.workspace, request=request, user=account, kind="approve")
     house.answer(request, by=house.cast.reviewer)
     assert fresh(request.action).status == "approved"
+
+
+def test_invariant_12_what_ones_service_account_decided_waits_for_oneself_no_more(house):
+    save_queue(workspace=house.cast.workspace, **TWO)
+    account = bot(house, owner=house.cast.reviewer, maker=house.cast.finance)
+    request = house.asked()
+    house.answer(request, by=account)
+    waiting = [person for person in ("reviewer", "finance") if Request.objects.waiting_for(house.cast[person]).exists()]
+    assert waiting == []
+    colleague = make_person("colleague", house.cast.workspace)
+    teams.add_to_team(team=house.cast.reviewers, user=colleague, by=SETUP)
+    assert Request.objects.waiting_for(colleague).get() == request
 
 
 @pytest.mark.django_db(transaction=True)
