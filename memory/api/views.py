@@ -1,5 +1,6 @@
 """Collections and their documents. Owners make collections, managers fill them, teams with the right read them."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +38,7 @@ from workspaces.api.idempotency import once
 from workspaces.api.paging import OldestFirst
 from workspaces.api.parsing import StrictJSONParser
 from workspaces.api.views import RowsView, RowView, WorkspaceView
+from workspaces.errors import StaleState
 
 
 class CollectionRows(WorkspaceView):
@@ -118,7 +120,8 @@ class DocumentsView(DocumentRows, RowsView):
         answer = once(request, self.workspace, add)
         document = Document.objects.select_related("collection").filter(pk=answer.data["id"]).first()
         if document is not None and document.status == DocumentStatus.QUEUED:
-            index_document(document=document, by=self.caller)
+            with suppress(StaleState):  # whoever sent the same at the same time has indexed it meanwhile
+                index_document(document=document, by=self.caller)
         return answer
 
 

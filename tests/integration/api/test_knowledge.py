@@ -8,12 +8,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from memory.models import Chunk, Collection, Document
+from memory.operations import index_document
 from tests.factories import SETUP
-from tests.integration.knowledge.conftest import REFUNDS, collection, document
+from tests.integration.knowledge.conftest import REFUNDS, collection, document, letters
 from tests.unit.memory.documents import bomb, pdf
 from workspaces.ids import uuid7
 from workspaces.models import IdempotencyRecord
 from workspaces.operations import teams
+
+__all__ = ["letters"]
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/"
@@ -127,6 +130,20 @@ def test_a_form_that_cannot_be_read_is_a_problem_in_words(service_client, addres
     broken = service_client.post(address, b"--", content_type="multipart/form-data")
     assert (broken.status_code, broken.json()["code"]) == (400, "malformed")
     assert "multipart/form-data" in broken.json()["hint"]
+
+
+def test_what_somebody_else_has_indexed_meanwhile_is_taken(service_client, cast, letters, monkeypatch):
+    made, embed = collection(cast, "letters", model="letters"), letters.embed
+    teams.grant(team=cast.operators, codename="manage_collection", target=made, by=SETUP)
+
+    def embed_after_another(texts):
+        monkeypatch.setattr(letters, "embed", embed)
+        index_document(document=Document.objects.get(), by=SETUP)
+        return embed(texts)
+
+    monkeypatch.setattr(letters, "embed", embed_after_another)
+    answer = service_client.post(f"{API}collections/{made.id}/documents/", as_json())
+    assert (answer.status_code, Document.objects.get().status, Chunk.objects.count()) == (201, "ready", 1)
 
 
 def test_sent_twice_is_taken_once_and_the_stored_answer_tells_nothing(service_client, address):
