@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.db.models.functions import Length
 from drf_spectacular.utils import extend_schema
@@ -137,11 +138,12 @@ class DocumentView(DocumentRows, RowView):
         sent = DocumentChange(data=request.data)
         sent.is_valid(raise_exception=True)
         values = dict(sent.validated_data)
-        if trust := values.pop("trust", None):
-            trust_document(document=document, trust=trust, by=self.caller)
-        if values:
-            kept = {"valid_from": document.valid_from, "valid_until": document.valid_until}
-            date_document(document=document, by=self.caller, **{**kept, **values})
+        with transaction.atomic():  # all of it or nothing
+            if trust := values.pop("trust", None):
+                trust_document(document=document, trust=trust, by=self.caller)
+            if values:
+                kept = {"valid_from": document.valid_from, "valid_until": document.valid_until}
+                date_document(document=document, by=self.caller, **{**kept, **values})
         return self.shown(document)
 
     @extend_schema(responses={204: None})

@@ -218,3 +218,11 @@ def test_a_search_costs_the_same_however_much_there_is(client_of, policies):
 def test_unusable_searches_are_refused(client_of, body):
     answer = client_of("owner").post(f"{API}search/", body)
     assert (answer.status_code, bool(answer.json()["errors"])) == (422, True)
+
+
+def test_a_change_of_which_one_part_cannot_be_changes_nothing(client_of, policies):
+    made = document(policies)
+    times = {"valid_from": "2026-02-01T00:00:00Z", "valid_until": "2026-01-01T00:00:00Z"}
+    answer = client_of("owner").patch(f"{API}documents/{made.id}/", {"trust": "trusted", **times}, format="json")
+    assert (answer.status_code, list(answer.json()["errors"])) == (422, ["valid_until"])
+    assert Document.objects.get().trust == "untrusted"
