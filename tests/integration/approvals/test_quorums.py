@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, ProgrammingError, transaction
 
 from approvals.errors import MayNotDecide
-from approvals.models import Decision, Request, Verdict
+from approvals.models import Decision, Request, ReviewQueue, Verdict
 from approvals.operations import ask_for_budget, ask_to_settle, save_queue
 from tests.factories import SETUP, make_person
 from tests.house import ALLOW, REVIEW, at_once, make_tool
@@ -81,6 +81,18 @@ def test_invariant_12_the_trigger_alone_holds_against_two_inserts_at_once(house)
     answers = at_once(insert(house.cast.finance), insert(account))
     assert sum(isinstance(answer, IntegrityError) for answer in answers) == 1, answers
     assert Decision.objects.filter(request=request).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_queues_that_are_made_the_default_at_once_one_is(cast):
+    def make(name):
+        values = {"workspace": cast.workspace, "name": name, "title": name, "is_default": True, "by": SETUP}
+        return lambda: save_queue(**values)
+
+    make("present")()
+    answers = at_once(make("one"), make("two"))
+    assert [answer for answer in answers if isinstance(answer, Exception)] == []
+    assert ReviewQueue.objects.filter(is_default=True).count() == 1
 
 
 def test_invariant_13_a_service_accounts_decision_ends_with_who_answers_for_it(house):
