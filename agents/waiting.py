@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
-from django.conf import settings
-
-from agents.models import Run, Worker
+from agents.engine.workers import living_workers
+from agents.models import Run
 from agents.states import RunStatus, StepStatus
 from approvals.models import Request
 from approvals.states import RequestKind
-from workspaces.database import ClockTimestamp
 from workspaces.models import Pause, User
 
 OPEN_SHOWN: Final = 50
@@ -60,9 +57,4 @@ def _for_workers(run: Run) -> str:
         return ""
     if step.explanation:
         return step.explanation
-    return "" if _workers_alive() else "No worker is running: start one, and the run goes on by itself."
-
-
-def _workers_alive() -> bool:
-    silence = timedelta(seconds=settings.WORKER_DEAD_AFTER_SECONDS)
-    return Worker.objects.filter(stopped_at=None, heartbeat_at__gt=ClockTimestamp() - silence).exists()
+    return "" if living_workers().exists() else "No worker is running: start one, and the run goes on by itself."

@@ -1,19 +1,11 @@
-"""What changed between two JSON objects and between two texts, as data for templates to draw."""
+"""What changed between two JSON objects, as data: for the agent that is told of an edit, and for names of fields."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from itertools import takewhile
 from typing import Any, Final, Literal
 
 Kind = Literal["added", "removed", "changed", "same"]
-SegmentKind = Literal["same", "removed", "added"]
-Segment = tuple[SegmentKind, str]
 
-MAX_WORDS: Final = 2000
-
-_WORDS: Final = re.compile(r"\s+|\w+|[^\w\s]")
 _NOTHING: Final = object()
 
 
@@ -39,19 +31,6 @@ def field_diff(before: Any, after: Any) -> list[Change]:
     are the same (5 and 5.0 have one canonical form); true and 1 are not.
     """
     return list(_changes("", (), _NOTHING if before is None else before, _NOTHING if after is None else after))
-
-
-def segments(old: str, new: str) -> list[Segment]:
-    """Return ``old`` and ``new`` word by word: what is the same and removed makes ``old``, same and added ``new``.
-
-    Texts that differ in more than 2,000 words on a side are shown as removed and added as a whole.
-    """
-    left, right = _WORDS.findall(old), _WORDS.findall(new)
-    head = _common(left, right)
-    tail = _common(left[head:][::-1], right[head:][::-1])
-    middle = _compared(left[head : len(left) - tail], right[head : len(right) - tail])
-    found: list[Segment] = [("same", "".join(left[:head])), *middle, ("same", "".join(left[len(left) - tail :]))]
-    return [segment for segment in found if segment[1]]
 
 
 def label_of(names: Sequence[str | int]) -> str:
@@ -100,19 +79,3 @@ def _equal(left: Any, right: Any) -> bool:
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(_equal(left[name], right[name]) for name in left)
     return bool(left == right)
-
-
-def _common(left: list[str], right: list[str]) -> int:
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
-
-
-def _compared(left: list[str], right: list[str]) -> Iterator[Segment]:
-    if max(len(left), len(right)) > MAX_WORDS:
-        yield from (("removed", "".join(left)), ("added", "".join(right)))
-        return
-    for _, start, end, begin, stop in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        if left[start:end] == right[begin:stop]:
-            yield "same", "".join(left[start:end])
-        else:
-            yield "removed", "".join(left[start:end])
-            yield "added", "".join(right[begin:stop])

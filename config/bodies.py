@@ -7,6 +7,7 @@ from django.http import HttpResponse
 
 from workspaces.api.problem import problem_page
 from workspaces.console.problems import too_large
+from workspaces.errors import TooLarge
 
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -50,15 +51,21 @@ class CappedBodies:
         try:
             await self.application(scope, counted, send)
         except TooMuch:
-            await _refuse(scope["path"], send)
+            await _refuse(scope["path"], self.error_for(scope["path"]), send)
 
     def limit_of(self, path: str) -> int:
         """Return how many bytes may be sent to ``path``."""
         return max((size for start, size in self.larger.items() if path.startswith(start)), default=self.limit)
 
+    def error_for(self, path: str) -> TooLarge:
+        """Return the sentence for whoever sent more than that."""
+        limit = self.limit_of(path)
+        if limit == self.limit:
+            return too_large()
+        return TooLarge(f"More than {limit:,} bytes were sent.", "Send a smaller file, or split it.")
 
-async def _refuse(path: str, send: Send) -> None:
-    error = too_large()
+
+async def _refuse(path: str, error: TooLarge, send: Send) -> None:
     text = f"{error.message} {error.hint}"
     answer = problem_page(error) if path.startswith("/api/") else HttpResponse(text, "text/plain", error.http_status)
     headers = [(name.lower().encode(), value.encode()) for name, value in answer.items()]

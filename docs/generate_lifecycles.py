@@ -31,7 +31,12 @@ either: they are read from the rollback runs and compensations that succeeded.
 """
 LIFECYCLES: list[tuple[str, str, type[TextChoices], Table]] = [
     ("Run", "One task, or one rollback, from its input to its outcome.", RunStatus, RUN_TRANSITIONS),
-    ("Step", "A step that failed may be made ready again by a person.", StepStatus, STEP_TRANSITIONS),
+    (
+        "Step",
+        "A step that failed could be made ready again by a person; nothing offers that yet.",
+        StepStatus,
+        STEP_TRANSITIONS,
+    ),
     (
         "Action",
         "An edit makes a new action and supersedes the old one. `executing` goes back to `approved` only where it is "

@@ -2,9 +2,10 @@
 
     python verify_ledger.py EXPORT --public-key KEY [--public-key OLDER_KEY] [--seal EARLIER_SEALS]
 
-KEY (base64) comes from whoever you trust for it, never with the export. EARLIER_SEALS is a file of seals kept
-elsewhere, one JSON object a line: they show what was replaced since. Digests are over canonical JSON (RFC 8785), which
-the standard library writes too where there are no fractions. Trees are RFC 6962's, signatures RFC 8032's (Ed25519).
+KEY (base64) comes from whoever you trust for it, never with the export. EARLIER_SEALS is a file of seals that were kept
+elsewhere before the export was made, one JSON object a line: they show what was replaced since. Digests are over
+canonical JSON (RFC 8785), which the standard library writes too where there are no fractions. Trees are RFC 6962's,
+signatures RFC 8032's (Ed25519).
 """
 
 import argparse

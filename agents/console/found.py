@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 
 from agents.models import Agent, Run
+from workspaces.canonical import sanitise
 from workspaces.console.asking import person_of
 from workspaces.tenancy import workspace_of
 
@@ -34,7 +35,7 @@ def agent_or_404(request: HttpRequest, named: str) -> Agent:
     try:
         rows = agents_of(request).filter(pk=UUID(named))
     except ValueError:
-        rows = agents_of(request).filter(name=named)
+        rows = agents_of(request).filter(name=sanitise(named))
     found = rows.select_related("current_version__route").first()
     if found is None:
         raise Http404

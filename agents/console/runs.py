@@ -20,7 +20,7 @@ from agents.states import RunKind, RunStatus
 from memory.models import Session
 from workspaces.console.asking import person_of, wants_region
 from workspaces.console.links import AGENTS, NEW_RUN, run_url
-from workspaces.console.listing import choice, page_of
+from workspaces.console.listing import asked, choice, page_of
 from workspaces.console.once import FIELD, once
 from workspaces.errors import DomainError
 from workspaces.tenancy import workspace_of
@@ -37,7 +37,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def _runs(request: HttpRequest) -> Context:
     user, list_url = person_of(request), reverse("runs:index")
-    chosen = {name: request.GET.get(name, "") for name in ("status", "kind", "agent")}
+    chosen = {name: asked(request, name) for name in ("status", "kind", "agent")}
     rows = runs_of(request)
     if chosen["status"] in RunStatus.values:
         rows = rows.filter(status=chosen["status"])

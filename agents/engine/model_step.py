@@ -20,6 +20,7 @@ from agents.providers.errors import ModelError, RetryClass
 from agents.providers.registry import complete
 from agents.routes import endpoints_of
 from agents.states import RunStatus, StepStatus
+from approvals.errors import NoQueue
 from tools.errors import BudgetExhausted, ToolUnavailable
 from tools.models import Budget, Tool, Unit
 from tools.operations import reserve
@@ -36,7 +37,7 @@ def perform(step: Step) -> None:
     """Carry out a claimed model step and record its outcome."""
     run = step.run
     if run.steps_used >= run.step_limit:
-        ask_to_extend(step, f"The run has used its {run.step_limit} steps.")
+        _stand_still(step, f"The run has used its {run.step_limit} steps.")
         return
     tools = list(run.version.tools.filter(is_enabled=True).order_by("name"))
     request = request_for(run, tools, run.version.route.max_output_tokens)
@@ -44,7 +45,7 @@ def perform(step: Step) -> None:
         endpoints = endpoints_of(run.version.route)
         _reserve(step, request, endpoints)
     except BudgetExhausted as error:
-        ask_to_extend(step, error.message)
+        _stand_still(step, error.message)
         return
     except (PriceUnknown, ToolUnavailable) as error:
         _fail(step, [], f"{error.message} {error.hint}")
@@ -65,8 +66,17 @@ def perform(step: Step) -> None:
     reached(Failpoint.MODEL_RECORDED)
 
 
+def _stand_still(step: Step, sentence: str) -> None:
+    """Ask people whether the run may go on; where nobody can be asked, it ends with the sentence."""
+    try:
+        ask_to_extend(step, sentence)
+    except NoQueue as nobody:
+        step.refresh_from_db()  # the wait was rolled back, which its row in memory does not know
+        _fail(step, [], f"{sentence} {nobody.message} {nobody.hint}")
+
+
 def _reserve(step: Step, request: ModelRequest, endpoints: list[Endpoint]) -> None:
-    """Hold the dearest endpoint's worst case for each endpoint that may be asked."""
+    """Hold the worst cases of all endpoints together: one after the other may be asked, and each may cost."""
     now = timezone.now()
     cases = [pricing.worst_case(request, provider=e.provider, model=e.model, at=now) for e in endpoints]
     known = [case for case in cases if case is not None]

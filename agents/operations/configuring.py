@@ -11,6 +11,7 @@ from agents.models import Agent, AgentVersion, AgentVersionTool, ModelRoute
 from agents.providers.base import Provider
 from audit.ledger.recording import record
 from tools.models import Tool
+from tools.schemas import validate
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import digest
 from workspaces.changes import is_unchanged
@@ -19,6 +20,26 @@ from workspaces.models import User, Workspace
 from workspaces.operations.authority import require_owner
 
 ENDPOINT_KEYS = frozenset({"provider", "model", "base_url", "connection", "deadline_seconds"})
+ENDPOINT = {
+    "type": "object",
+    "properties": {
+        "provider": {"enum": Provider.values},
+        "model": {"type": "string", "minLength": 1, "maxLength": 120},
+        "base_url": {"type": "string", "maxLength": 500},
+        "connection": {"type": "string", "maxLength": 60},
+        "deadline_seconds": {"type": "number", "exclusiveMinimum": 0, "maximum": 3600},
+    },
+    "required": ["provider", "model"],
+}
+SUBJECT = {
+    "type": "object",
+    "properties": {
+        "kind": {"type": "string", "minLength": 1, "maxLength": 40},
+        "tool": {"type": "string", "minLength": 1, "maxLength": 100},
+        "field": {"type": "string", "minLength": 1, "maxLength": 100},
+    },
+    "additionalProperties": False,
+}
 
 
 def save_route(
@@ -67,6 +88,14 @@ def _check_endpoints(endpoints: list[dict[str, Any]]) -> None:
             raise InvalidInput(
                 f"There is no provider {entry.get('provider')!r}.", f"Choose one of: {', '.join(Provider.values)}."
             )
+        _check_fits({name: value for name, value in entry.items() if value is not None}, ENDPOINT, "endpoints")
+
+
+def _check_fits(value: dict[str, Any], schema: dict[str, Any], field: str) -> None:
+    """Refuse what would only be found to be unusable in the middle of a run."""
+    problems = [f"{problem.path.removeprefix('/')}: {problem.sentence}" for problem in validate(value, schema)]
+    if problems:
+        raise InvalidInput(f"The {field} cannot be used. {problems[0]}", "Correct what is named.", {field: problems})
 
 
 def create_agent(*, workspace: Workspace, name: str, title: str, by: Actor) -> Agent:
@@ -112,6 +141,7 @@ def publish_version(
     require_owner(by, agent.workspace, "publish agent versions")
     if any(part.workspace_id != agent.workspace_id for part in (route, *tools)):
         raise InvalidInput("Route and tools belong to the agent's own workspace.")
+    _check_fits(subject or {}, SUBJECT, "subject")
     with transaction.atomic():
         Agent.objects.select_for_update().get(pk=agent.pk)
         last = agent.versions.aggregate(last=Max("number"))["last"] or 0

@@ -54,19 +54,25 @@ def _effects(run: Run, action_id: UUID | None) -> list[Action]:
 
 
 def _plan(effects: list[Action], by: User) -> list[dict[str, Any]]:
-    """Judge effect by effect, newest first: an older one finds the world as undoing the newer ones will leave it."""
+    """Judge effect by effect, newest first: an older one finds the world as undoing the newer ones will leave it.
+
+    A system that could not be asked is not asked again for the others: each of them would cost its whole deadline.
+    """
     left: dict[tuple[UUID, str], Any] = {}
+    silent: dict[UUID | None, str] = {}
     items = []
     for action in effects:
-        item = _item(action, by, left)
+        item = _item(action, by, left, silent)
         if item["verdict"] == RESTORE:
             left[action.tool_id, digest(item["current"])] = action.before_image
         items.append(item)
     return items
 
 
-def _item(action: Action, by: User, left: dict[tuple[UUID, str], Any]) -> dict[str, Any]:
-    verdict, sentence, current = _verdict(action, by, left)
+def _item(
+    action: Action, by: User, left: dict[tuple[UUID, str], Any], silent: dict[UUID | None, str]
+) -> dict[str, Any]:
+    verdict, sentence, current = _verdict(action, by, left, silent)
     return {
         "action": str(action.id),
         "tool": action.tool.name,
@@ -81,19 +87,26 @@ def _item(action: Action, by: User, left: dict[tuple[UUID, str], Any]) -> dict[s
     }
 
 
-def _verdict(action: Action, by: User, left: dict[tuple[UUID, str], Any]) -> tuple[str, str, dict[str, Any] | None]:
+def _verdict(
+    action: Action, by: User, left: dict[tuple[UUID, str], Any], silent: dict[UUID | None, str]
+) -> tuple[str, str, dict[str, Any] | None]:
     if action.status == ActionStatus.IN_DOUBT:
         return "impossible", "Whether it happened is in doubt. Settle it first.", None
     if action.compensations.filter(status=ActionStatus.SUCCEEDED).exists():
         return "done", "It has been rolled back already.", None
     if action.undo_plan is None:
         return "impossible", UNDO[Effect(action.effect)], None
+    if action.tool.connection_id in silent:
+        return "impossible", silent[action.tool.connection_id], None
     try:
         seen = observe(action_id=action.id, kind=AttemptKind.PREVIEW, by=by)
     except ToolUnavailable as error:
         return "impossible", f"{error.message} {error.hint}", None
     if seen.problem:
-        return "impossible", f"The system could not be asked: {seen.problem}", None
+        sentence = f"The system could not be asked: {seen.problem}"
+        if not seen.refused:
+            silent[action.tool.connection_id] = sentence
+        return "impossible", sentence, None
     if left.get((action.tool_id, digest(seen.image)), seen.image) != action.after_image:
         return "drifted", "It has been changed since. Undoing would overwrite that, so it is left alone.", seen.image
     return RESTORE, "It will be put back as it was before.", seen.image

@@ -82,10 +82,6 @@ class Collector:
     def has_text(self) -> bool:
         return bool(self._text)
 
-    @property
-    def has_calls(self) -> bool:
-        return bool(self._calls)
-
     def answer(self, stop: Stop) -> ModelAnswer:
         """Build the answer; raise ``EmptyAnswer`` where there is neither text nor a call nor a reason for it."""
         text = sanitise("".join(self._text))

@@ -152,7 +152,7 @@ def _arguments(evidence: dict[str, Any], around: Surroundings) -> list[Argument]
 def _argument(leaf: dict[str, Any], arguments: Any, trust: dict[str, str], people: dict[str, str]) -> Argument:
     otherwise = "trusted" if leaf["trusted"] else "untrusted"
     found = [Source(label=_source_name(label, people), trust=trust.get(label, otherwise)) for label in leaf["sources"]]
-    names, value = _at(leaf, arguments)
+    names, value = place_of(leaf, arguments)
     return Argument(name=label_of(names), value=value, sources=found, coincidental=leaf["coincidence"])
 
 
@@ -161,15 +161,16 @@ def _source_name(label: str, people: dict[str, str]) -> str:
     return people.get(named.group(1), "a person") if named else label
 
 
-def _at(leaf: dict[str, Any], arguments: Any) -> tuple[list[str | int], Any]:
+def place_of(leaf: dict[str, Any], arguments: Any) -> tuple[list[str | int], Any]:
     """Return the names that lead to a leaf and its whole value; its recorded excerpt where the path is a key's."""
     names: list[str | int] = []
     value = arguments
     for token in leaf["path"].split("/")[1:]:
         name = token.replace("~1", "/").replace("~0", "~")
         try:
-            value = value[int(name)] if isinstance(value, list) else value[name]
-            names.append(int(name) if isinstance(value, list) and name.isdigit() else name)
+            step = int(name) if isinstance(value, list) else name
+            value = value[step]
+            names.append(step)
         except (KeyError, IndexError, TypeError, ValueError):
             return [*names, name], leaf["value"][:MAX_EXCERPT]
     return names, value

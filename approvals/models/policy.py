@@ -50,9 +50,7 @@ class PolicyVersion(TenantRow):
 
     class Meta:
         triggers = [
-            pgtrigger.ReadOnly(
-                name="policyversion_rules_stay", fields=["workspace", "policy", "number", "rules", "digest"]
-            )
+            pgtrigger.ReadOnly(name="policyversion_rules_stay", fields=SAID),
         ]
         constraints = [
             models.UniqueConstraint(fields=["policy", "number"], name="policy_version_once"),

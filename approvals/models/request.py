@@ -31,13 +31,15 @@ class RequestQuerySet(models.QuerySet["Request"]):
         return self.filter(status=RequestStatus.OPEN)
 
     def waiting_for(self, user: User) -> "RequestQuerySet":
-        """Return the open requests on which ``user`` may decide now: their queues, not caused or decided by them."""
-        return (
-            self.open()
-            .filter(queue__in=ReviewQueue.objects.decidable_by(user))
-            .exclude(causes__overlap=user.cause_ids())
-            .exclude(decisions__user_id=user.id)
-        )
+        """Return the open requests on which ``user`` may decide now: their queues, not caused or decided by them.
+
+        Decided by them is also what was decided through a service account, or a key of one, behind which they stand.
+        """
+        people = user.cause_ids()
+        mine = Q(decisions__user_id__in=people) | Q(decisions__user__owner_id__in=people)
+        mine |= Q(decisions__user__api_keys__created_by_id__in=people)
+        queues = ReviewQueue.objects.decidable_by(user)
+        return self.open().filter(queue__in=queues).exclude(causes__overlap=people).exclude(mine)
 
 
 class Request(TenantRow):

@@ -15,7 +15,7 @@ from workspaces.canonical import digest
 from workspaces.changes import is_unchanged
 from workspaces.errors import InvalidInput, StaleState
 from workspaces.models import User, Workspace
-from workspaces.operations.authority import require_owner
+from workspaces.operations.authority import lock, require_owner
 
 
 def draft_policy(
@@ -95,6 +95,7 @@ def save_queue(
     if present is not None and is_unchanged(present, values):
         return present
     with transaction.atomic():
+        lock(workspace)
         if is_default:
             others = ReviewQueue.objects.filter(workspace=workspace, is_default=True).exclude(name=name)
             others.update(is_default=False)

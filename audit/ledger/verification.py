@@ -80,12 +80,16 @@ def ordered_seals(workspace_id: UUID) -> list[Seal]:
 
 
 def verify(workspace_id: UUID) -> Report:
-    """Verify every event and seal of the workspace; an unreadable witness raises ``OSError``."""
+    """Verify every event and seal of the workspace; an unreadable witness raises ``OSError``.
+
+    The witness is read first: a seal is in the ledger before it is there, also one that is made meanwhile.
+    """
     report = Report(workspace_id)
+    witnessed = witness.witnessed().get(workspace_id, {})
     seals = ordered_seals(workspace_id)
     report.seals = len(seals)
     _verify_chain(seals, report)
-    _verify_witness(seals, witness.witnessed().get(workspace_id, {}), report)
+    _verify_witness(seals, witnessed, report)
     stretches = _Stretches(ordered_events(workspace_id))
     for seal in seals:
         _verify_stretch(seal, stretches, report)

@@ -18,23 +18,27 @@ AT_ONCE = 4
 MARGIN_SECONDS = 20
 """How long a lease outlives the time that a delivery may take."""
 
-# One claim at a time, so that two workers together keep to AT_ONCE. Endpoints that fail come last.
+# One claim at a time, so that two workers together keep to AT_ONCE. Endpoints that fail come last; of the others first
+# whoever has least under way, so that a few slow ones, of another workspace perhaps, do not take every thread.
 CLAIM = """
 WITH due AS (
     SELECT waiting.id FROM audit_webhookendpoint endpoint
     CROSS JOIN LATERAL (
-        SELECT id FROM audit_delivery
+        SELECT count(*) AS deliveries FROM audit_delivery
+        WHERE endpoint_id = endpoint.id AND status = 'pending' AND leased_until > clock_timestamp()
+    ) under_way
+    CROSS JOIN LATERAL (
+        SELECT id, next_at FROM audit_delivery
         WHERE endpoint_id = endpoint.id AND status = 'pending' AND next_at <= statement_timestamp()
             AND (leased_until IS NULL OR leased_until <= clock_timestamp())
         ORDER BY next_at, id
-        LIMIT greatest(0, CASE WHEN endpoint.failing_since IS NULL THEN %(at_once)s ELSE 1 END - (
-            SELECT count(*) FROM audit_delivery
-            WHERE endpoint_id = endpoint.id AND status = 'pending' AND leased_until > clock_timestamp()
-        ))
+        LIMIT greatest(
+            0, CASE WHEN endpoint.failing_since IS NULL THEN %(at_once)s ELSE 1 END - under_way.deliveries
+        )
         FOR UPDATE SKIP LOCKED
     ) waiting
     WHERE endpoint.is_enabled
-    ORDER BY endpoint.failing_since NULLS FIRST
+    ORDER BY endpoint.failing_since NULLS FIRST, under_way.deliveries, waiting.next_at
     LIMIT %(room)s
 )
 UPDATE audit_delivery SET attempt = attempt + 1, leased_until = clock_timestamp() + make_interval(secs => %(lease)s)

@@ -15,6 +15,7 @@ from workspaces.errors import InvalidInput
 from workspaces.outbound import guarded_client
 
 MAX_BYTES = 64 * 1024
+LONGEST_PROBLEM = 300
 GONE = 410
 
 
@@ -53,7 +54,7 @@ def _posted(url: str, content: bytes, signed: dict[str, str]) -> Answer:
         ):
             return _judged(response.status_code, response.headers.get("retry-after", ""))
     except InvalidInput as refusal:
-        return Answer(problem=refusal.message)
+        return Answer(problem=refusal.message[:LONGEST_PROBLEM])  # it names a host of up to 253 letters
     except httpx2.TimeoutException:
         return Answer(problem=f"The endpoint did not answer within {settings.WEBHOOK_SECONDS} seconds.")
     except httpx2.ConnectError:

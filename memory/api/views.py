@@ -1,8 +1,10 @@
 """Collections and their documents. Owners make collections, managers fill them, teams with the right read them."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.db.models.functions import Length
 from drf_spectacular.utils import extend_schema
@@ -37,6 +39,7 @@ from workspaces.api.idempotency import once
 from workspaces.api.paging import OldestFirst
 from workspaces.api.parsing import StrictJSONParser
 from workspaces.api.views import RowsView, RowView, WorkspaceView
+from workspaces.errors import StaleState
 
 
 class CollectionRows(WorkspaceView):
@@ -118,7 +121,8 @@ class DocumentsView(DocumentRows, RowsView):
         answer = once(request, self.workspace, add)
         document = Document.objects.select_related("collection").filter(pk=answer.data["id"]).first()
         if document is not None and document.status == DocumentStatus.QUEUED:
-            index_document(document=document, by=self.caller)
+            with suppress(StaleState):  # whoever sent the same at the same time has indexed it meanwhile
+                index_document(document=document, by=self.caller)
         return answer
 
 
@@ -134,11 +138,13 @@ class DocumentView(DocumentRows, RowView):
         sent = DocumentChange(data=request.data)
         sent.is_valid(raise_exception=True)
         values = dict(sent.validated_data)
-        if trust := values.pop("trust", None):
-            trust_document(document=document, trust=trust, by=self.caller)
-        if values:
-            kept = {"valid_from": document.valid_from, "valid_until": document.valid_until}
-            date_document(document=document, by=self.caller, **{**kept, **values})
+        with transaction.atomic():  # all of it or nothing; what is left out stays as it is by now
+            document = self.find(self.visible().select_for_update(of=("self",)), row_id)
+            if trust := values.pop("trust", None):
+                trust_document(document=document, trust=trust, by=self.caller)
+            if values:
+                kept = {"valid_from": document.valid_from, "valid_until": document.valid_until}
+                date_document(document=document, by=self.caller, **{**kept, **values})
         return self.shown(document)
 
     @extend_schema(responses={204: None})

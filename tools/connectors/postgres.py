@@ -16,6 +16,7 @@ from psycopg import sql
 
 from tools.connectors.base import Done, Operation, Probe, Refused, Target
 from tools.connectors.columns import columns, differs, image, object_schema, parameter
+from tools.connectors.options import check_options, limit_of
 from tools.connectors.postgres_link import Link, application_name, backends, call, described, server_name
 from tools.connectors.postgres_row import Row, judge, names, table
 from tools.states import Effect, Idempotency
@@ -35,9 +36,10 @@ class RowFind:
 
     def schema(self, options: Mapping[str, Any]) -> Json:
         """Return one optional property per searchable column, of which at least one must be given."""
+        check_options(options, "table", "columns", "search", "limit")
         table(options)
         columns(options.get("columns"), of="columns")
-        limit_of(options)
+        limit_of(options, MAX_LIMIT)
         search = columns(options.get("search"), of="search")
         return object_schema({item.name: item.schema() for item in search}, required=[], at_least=1)
 
@@ -50,7 +52,7 @@ class RowFind:
     ) -> Done:
         """Return ``{"rows": [...], "count": n, "truncated": bool}``, ordered by the first returned column."""
         shown = columns(target.options.get("columns"), of="columns")
-        limit = limit_of(target.options)
+        limit = limit_of(target.options, MAX_LIMIT)
         conditions, values = _search(target.options, arguments)
         query = sql.SQL("SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT {}").format(
             names(shown),
@@ -95,6 +97,7 @@ class RowUpdate:
 
     def schema(self, options: Mapping[str, Any]) -> Json:
         """Return the key, required, and one property per changeable column, of which at least one must be given."""
+        check_options(options, "table", "key", "columns")
         shape = Row.of(options)
         properties = {item.name: item.schema() for item in shape.all}
         return object_schema(properties, required=[shape.key.name], at_least=2)
@@ -183,14 +186,6 @@ class PostgresConnector:
         """Sign in, ask for the version and return a sentence; raise ``NotSent`` or ``Refused``."""
         version = call(target, lambda link: link.rows("SHOW server_version"))[0][0]
         return f"PostgreSQL {version} answered at {server_name(target)} as {target.config.get('user')}."
-
-
-def limit_of(options: Mapping[str, Any]) -> int:
-    """Return how many rows a search may return; raise ``Refused`` for an unusable option."""
-    limit = options.get("limit", 20)
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 0 < limit <= MAX_LIMIT:
-        raise Refused(f"The tool's option limit must be a whole number from 1 to {MAX_LIMIT}: correct the tool.")
-    return limit
 
 
 def _search(options: Mapping[str, Any], arguments: Mapping[str, Any]) -> tuple[list[sql.Composable], list[str | None]]:

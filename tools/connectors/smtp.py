@@ -14,6 +14,7 @@ from tools.connectors.base import Done, Operation, Probe, Target
 from tools.connectors.columns import object_schema
 from tools.connectors.deadline import Deadline
 from tools.connectors.message import MAX_ADDRESS, MAX_SUBJECT, address, allowed_domains, compose, max_body, message_id
+from tools.connectors.options import check_options
 from tools.connectors.smtp_session import Session
 from tools.states import Effect, Idempotency
 
@@ -31,7 +32,10 @@ class MailSend:
 
     def schema(self, options: Mapping[str, Any]) -> Json:
         """Return ``to``, ``subject`` and ``body``, all required."""
+        check_options(options, "from", "reply_to", "recipient_domains", "max_body_length")
         address(options.get("from"), "The tool's option from")
+        if options.get("reply_to"):
+            address(options["reply_to"], "The tool's option reply_to")
         allowed_domains(options)
         properties = {
             "to": {"type": "string", "format": "email", "minLength": 3, "maxLength": MAX_ADDRESS},

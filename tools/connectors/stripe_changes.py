@@ -4,11 +4,13 @@ Both mark the object with the action's key in its metadata, in the same request 
 The mark is no part of the images, so that one action's mark is not the drift of another.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tools.connectors.base import ConnectorError, Done, Drifted, Probe, Refused, Target
 from tools.connectors.columns import NO_NUL, object_schema
+from tools.connectors.options import check_options
 from tools.connectors.stripe_call import address, call
 from tools.connectors.stripe_images import (
     CUSTOMER_ID,
@@ -28,7 +30,7 @@ Json = dict[str, Any]
 ENDED = frozenset({"canceled", "incomplete_expired"})
 
 
-class Change:
+class Change(ABC):
     """One reversible change of one object: read, compare, set, and find again by the key."""
 
     effect: ClassVar[Effect] = Effect.REVERSIBLE
@@ -36,21 +38,21 @@ class Change:
     moves_money: ClassVar[bool] = False
     idempotency: ClassVar[Idempotency] = Idempotency.ENFORCED
 
+    @abstractmethod
     def read(self, link: "Link", arguments: Mapping[str, Any]) -> tuple[Json, Json]:
         """Return the object as Stripe has it, and its image; raise ``Refused`` where there is none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def params(self, arguments: Mapping[str, Any]) -> Json:
         """Return what is to be set; the mark comes beside it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ask(self, v1: Any, arguments: Mapping[str, Any], params: Json, options: Json) -> "Resource":
         """Send the change."""
-        raise NotImplementedError
 
+    @abstractmethod
     def predict(self, arguments: Mapping[str, Any], before: Mapping[str, Any] | None) -> Json | None:
         """Return the image expected afterwards."""
-        raise NotImplementedError
 
     def before(self, target: Target, arguments: Mapping[str, Any]) -> Json | None:
         """Return the state that would change; raise ``Refused`` where the object is not there or not theirs."""
@@ -108,6 +110,7 @@ class SubscriptionCancel(Change):
 
     def schema(self, options: Mapping[str, Any]) -> Json:
         """Return ``subscription``, ``customer`` (whose it is) and ``cancel`` (false: it goes on), all required."""
+        check_options(options)
         properties = {
             "subscription": {"type": "string", "pattern": SUBSCRIPTION_ID, "description": "Its id at Stripe."},
             "customer": {"type": "string", "pattern": CUSTOMER_ID, "description": "Whose subscription it is."},
@@ -157,6 +160,7 @@ class CustomerMetadata(Change):
 
     def schema(self, options: Mapping[str, Any]) -> Json:
         """Return ``customer``, and ``metadata`` with one optional property per key (null removes it)."""
+        check_options(options, "keys")
         value = {"type": "string", "minLength": 1, "maxLength": 500, "pattern": NO_NUL}
         note = {"anyOf": [value, {"type": "null"}]}
         notes = object_schema({key: note for key in keys_of(options)}, required=[], at_least=1)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from tools.connectors.base import Done, Probe, Refused, Target
+from tools.connectors.base import Done, Probe, Target
 from tools.connectors.columns import object_schema
+from tools.connectors.options import check_options, limit_of
 from tools.connectors.stripe_call import address, call
 from tools.connectors.stripe_images import CHARGE_ID, CUSTOMER_ID, charge_row, customer_row, require_id
 from tools.states import Effect, Idempotency
@@ -57,7 +58,8 @@ class CustomerFind(Lookup):
 
     def schema(self, options: Mapping[str, Any]) -> Json:
         """Return ``email`` and ``customer``, of which at least one must be given."""
-        limit_of(options)
+        check_options(options, "limit")
+        limit_of(options, MAX_LIMIT)
         properties = {
             "email": {"type": "string", "minLength": 3, "maxLength": 512},
             "customer": {"type": "string", "pattern": CUSTOMER_ID, "description": "The customer's id at Stripe."},
@@ -68,7 +70,7 @@ class CustomerFind(Lookup):
         self, target: Target, arguments: Mapping[str, Any], *, key: str, before: Mapping[str, Any] | None
     ) -> Done:
         """Return ``{"rows": [...], "count", "truncated"}``: id, e-mail, name, metadata, and when it was created."""
-        limit, email = limit_of(target.options), arguments.get("email")
+        limit, email = limit_of(target.options, MAX_LIMIT), arguments.get("email")
 
         def look(link: "Link") -> tuple[list[Json], bool]:
             if (customer := arguments.get("customer")) is not None:
@@ -87,7 +89,8 @@ class ChargeFind(Lookup):
 
     def schema(self, options: Mapping[str, Any]) -> Json:
         """Return ``customer`` and ``charge``, of which at least one must be given."""
-        limit_of(options)
+        check_options(options, "limit")
+        limit_of(options, MAX_LIMIT)
         properties = {
             "customer": {"type": "string", "pattern": CUSTOMER_ID, "description": "The customer's id at Stripe."},
             "charge": {"type": "string", "pattern": CHARGE_ID, "description": "The charge's id at Stripe."},
@@ -101,7 +104,7 @@ class ChargeFind(Lookup):
 
         A charge that belongs to another customer than the one named is not found.
         """
-        limit, customer = limit_of(target.options), arguments.get("customer")
+        limit, customer = limit_of(target.options, MAX_LIMIT), arguments.get("customer")
 
         def look(link: "Link") -> tuple[list[Json], bool]:
             if (charge := arguments.get("charge")) is not None:
@@ -117,14 +120,6 @@ class ChargeFind(Lookup):
         rows = [charge_row(item) for item in found]
         rows = [row for row in rows if customer in (None, row["customer"])]
         return _rows(sorted(rows, key=lambda row: row["created"] or "", reverse=True), more)
-
-
-def limit_of(options: Mapping[str, Any]) -> int:
-    """Return how many a look-up may return; raise ``Refused`` for an unusable option."""
-    limit = options.get("limit", 20)
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 0 < limit <= MAX_LIMIT:
-        raise Refused(f"The tool's option limit must be a whole number from 1 to {MAX_LIMIT}: correct the tool.")
-    return limit
 
 
 def _one_customer(link: "Link", customer: object, email: object) -> list[Json]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from tools.connectors.base import ConnectorError, Done, Drifted, Probe, Refused, Target
 from tools.connectors.columns import object_schema
+from tools.connectors.options import check_options
 from tools.connectors.stripe_call import address, call
 from tools.connectors.stripe_images import (
     CHARGE_ID,
@@ -45,6 +46,7 @@ class RefundCreate:
 
     def schema(self, options: Mapping[str, Any]) -> Json:
         """Return ``charge``, ``currency``, and optionally ``customer``, ``amount`` (absent: the rest), ``reason``."""
+        check_options(options, "currencies", "max_amount")
         properties = {
             "charge": {"type": "string", "pattern": CHARGE_ID, "description": "The charge's id at Stripe."},
             "customer": {

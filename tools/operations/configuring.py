@@ -15,6 +15,7 @@ from tools.states import Effect, Idempotency
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import digest
 from workspaces.changes import is_unchanged
+from workspaces.crypto import Unreadable
 from workspaces.errors import InvalidInput, StaleState
 from workspaces.models import Workspace
 from workspaces.operations.authority import require_owner
@@ -58,17 +59,25 @@ def update_connection(
     require_owner(by, connection.workspace, "change connections")
     with transaction.atomic():
         locked = Connection.objects.select_for_update().get(pk=connection.pk)
-        if config is not None:
-            locked.config = config
+        if config is not None or secret is not None:
+            locked.config = locked.config if config is None else config
+            _check_fit(locked.kind, locked.config, _stored_secret(locked) if secret is None else secret)
         if secret is not None:
             locked.set_secret(secret)
-        _check_fit(locked.kind, locked.config, locked.open_secret() if secret is None else secret)
         if is_enabled is not None:
             locked.is_enabled = is_enabled
         locked.version += 1
         locked.save()
         _record(locked, "connection.changed", by)
     return locked
+
+
+def _stored_secret(connection: Connection) -> dict[str, Any]:
+    try:
+        return connection.open_secret()
+    except Unreadable as error:
+        sentence = "The stored secret cannot be opened."
+        raise InvalidInput(sentence, f"Send the secret again. {error}", {"secret": [sentence]}) from error
 
 
 def _check_fit(kind: str, config: dict[str, Any], secret: dict[str, Any]) -> None:
@@ -109,13 +118,13 @@ def save_tool(
     effect: str | None = None,
     egress: bool | None = None,
     moves_money: bool | None = None,
-    is_enabled: bool = True,
+    is_enabled: bool | None = None,
     is_new: bool = False,
 ) -> Tool:
     """Create or change a tool. Its schema, effect and idempotency come from the connector's operation and the options.
 
     Saved as it is already, nothing is written. Effect, egress and money may only be stricter than the operation's own.
-    With ``is_new`` a taken name is refused.
+    ``is_enabled`` None leaves a tool as it is, and a new one enabled. With ``is_new`` a taken name is refused.
     """
     require_owner(by, workspace, "set up tools")
     if connection.workspace_id != workspace.id:
@@ -124,7 +133,7 @@ def save_tool(
         "title": title,
         "description": description,
         "connection": connection,
-        "is_enabled": is_enabled,
+        **({} if is_enabled is None else {"is_enabled": is_enabled}),
         **_definition(connection.kind, operation_name, options, effect=effect, egress=egress, moves_money=moves_money),
     }
     present = Tool.objects.filter(workspace=workspace, name=name).select_related("connection").first()

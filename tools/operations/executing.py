@@ -38,7 +38,7 @@ WORKER = System("worker")
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class Ending:
     """How one attempt ended: the fate of the action, and what the outside system said."""
 
     outcome: AttemptOutcome
@@ -60,9 +60,9 @@ def execute(*, action_id: UUID, incarnation: UUID, by: Actor = WORKER) -> Action
     target = _aim(call)  # this asks the name service, which takes its time: all that may stop it is looked at after it
     known = _told_before(action) or _told_to_stop(action) or _taken_away(action)
     release_connection()
-    effect = known or _carry_out(call.operation, target, action)
+    ending = known or _carry_out(call.operation, target, action)
     reached(Failpoint.ACTION_EFFECTED)
-    concluded = _conclude(action, effect, by)
+    concluded = _conclude(action, ending, by)
     reached(Failpoint.ACTION_CONCLUDED)
     return concluded
 
@@ -137,24 +137,24 @@ def _check_clearance(action: Action) -> None:
         raise NotCleared("Somebody who approved it no longer has the right to.")
 
 
-def _told_to_stop(action: Action) -> Effect | None:
+def _told_to_stop(action: Action) -> Ending | None:
     if not _is_paused(action):
         return None
-    return Effect(
+    return Ending(
         AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, "A pause was put in force just before: nothing was sent."
     )
 
 
-def _taken_away(action: Action) -> Effect | None:
+def _taken_away(action: Action) -> Ending | None:
     """Send nothing where this worker was taken for dead since its intent: others have begun to find out what it did."""
     own = Action.objects.filter(pk=action.pk, status=ActionStatus.EXECUTING, attempt=action.attempt)
     if own.exists():
         return None
     sentence = "Its worker was taken for dead before it had sent anything: nothing was sent."
-    return Effect(AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, sentence)
+    return Ending(AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, sentence)
 
 
-def _told_before(action: Action) -> Effect | None:
+def _told_before(action: Action) -> Ending | None:
     """Return the success that an earlier attempt reported too late: knowing of it, nothing is sent again."""
     if action.attempt == 1:
         return None
@@ -163,109 +163,114 @@ def _told_before(action: Action) -> Effect | None:
         return None
     sentence = f"Attempt {late.number} had been carried out after all: nothing was sent again."
     done = Done(late.evidence.get("result") or {}, late.evidence.get("after"))
-    return Effect(AttemptOutcome.NOT_SENT, ActionStatus.SUCCEEDED, sentence, done=done)
+    return Ending(AttemptOutcome.NOT_SENT, ActionStatus.SUCCEEDED, sentence, done=done)
 
 
-def _aim(call: Call) -> Target | Effect:
+def _aim(call: Call) -> Target | Ending:
     """Return the checked and pinned target, or the attempt's end where it may not be reached."""
     try:
         return pinned(call.target)
     except ToolUnavailable as error:
-        return Effect(AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, error.message)
+        return Ending(AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, error.message)
 
 
-def _carry_out(operation: Operation, target: Target | Effect, action: Action) -> Effect:
-    if isinstance(target, Effect):
+def _carry_out(operation: Operation, target: Target | Ending, action: Action) -> Ending:
+    if isinstance(target, Ending):
         return target
     try:
         done = operation.execute(target, action.arguments, key=action.idempotency_key, before=action.before_image)
     except NotSent as error:
-        return Effect(AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, error.message, evidence=error.evidence)
+        return Ending(AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, error.message, evidence=error.evidence)
     except Drifted as error:
-        return Effect(AttemptOutcome.DRIFTED, ActionStatus.APPROVED, error.message, evidence=error.evidence)
+        return Ending(AttemptOutcome.DRIFTED, ActionStatus.APPROVED, error.message, evidence=error.evidence)
     except Refused as error:
-        return Effect(AttemptOutcome.REFUSED, ActionStatus.FAILED, error.message, evidence=error.evidence)
+        return Ending(AttemptOutcome.REFUSED, ActionStatus.FAILED, error.message, evidence=error.evidence)
     except ConnectorError as error:
-        return Effect(AttemptOutcome.UNKNOWN, ActionStatus.IN_DOUBT, error.message, evidence=error.evidence)
+        return Ending(AttemptOutcome.UNKNOWN, ActionStatus.IN_DOUBT, error.message, evidence=error.evidence)
     except Exception as error:
+        log.exception("A connector failed while it carried out action %s.", action.id)
         sentence = f"The connector failed ({type(error).__name__}) after it may have sent something."
-        return Effect(AttemptOutcome.UNKNOWN, ActionStatus.IN_DOUBT, sentence)
-    return Effect(AttemptOutcome.DONE, ActionStatus.SUCCEEDED, "", done=done)
+        return Ending(AttemptOutcome.UNKNOWN, ActionStatus.IN_DOUBT, sentence)
+    return Ending(AttemptOutcome.DONE, ActionStatus.SUCCEEDED, "", done=done)
 
 
-def _conclude(action: Action, effect: Effect, by: Actor) -> Action:
-    """Record the outcome. If the action has been settled meanwhile, the attempt alone keeps what we learned."""
+def _conclude(action: Action, ending: Ending, by: Actor) -> Action:
+    """Record the outcome. If the action has been settled meanwhile, the attempt alone keeps what we learned.
+
+    The action's row is written before the attempt's, as by whoever takes it over: else both would wait for each other.
+    """
+    own = action.attempt
     with transaction.atomic():
-        _finish_attempt(action, effect)
         try:
             transition(
                 action,
-                effect.status,
+                ending.status,
                 by=by,
                 where=Q(attempt=action.attempt, incarnation=action.incarnation),
-                body={"attempt": action.attempt, "outcome": str(effect.outcome)},
-                **_changes(action, effect),
+                body={"attempt": action.attempt, "outcome": str(ending.outcome)},
+                **_changes(action, ending),
             )
         except StaleState:
-            _settle_late(action, effect, by)
+            _settle_late(action, ending, by)
+        _finish_attempt(action, own, ending)
     return action
 
 
-def _settle_late(action: Action, effect: Effect, by: Actor) -> None:
+def _settle_late(action: Action, ending: Ending, by: Actor) -> None:
     """A late result overrides nothing, but it is proof for an action that is in doubt (invariant 6).
 
     That it happened is proof whatever came after; that it was refused, or never sent, says nothing of any attempt but
     its own.
     """
     own = action.attempt
-    action.refresh_from_db()
-    not_done = effect.status in {ActionStatus.FAILED, ActionStatus.APPROVED} and action.attempt == own
-    if action.status == ActionStatus.IN_DOUBT and (not_done or effect.status == ActionStatus.SUCCEEDED):
+    action.refresh_from_db(from_queryset=Action.objects.select_for_update(no_key=True))  # a person may settle it now
+    not_done = ending.status in {ActionStatus.FAILED, ActionStatus.APPROVED} and action.attempt == own
+    if action.status == ActionStatus.IN_DOUBT and (not_done or ending.status == ActionStatus.SUCCEEDED):
         transition(
             action,
-            effect.status,
+            ending.status,
             by=by,
-            body={"outcome": str(effect.outcome), "late": True},
-            **_changes(action, effect),
+            body={"outcome": str(ending.outcome), "late": True},
+            **_changes(action, ending),
         )
     else:
-        _note_late(action, own, effect, by)
+        _note_late(action, own, ending, by)
 
 
-def _note_late(action: Action, attempt: int, effect: Effect, by: Actor) -> None:
+def _note_late(action: Action, attempt: int, ending: Ending, by: Actor) -> None:
     """Put a result that changes nothing any more on record, and where people can see it if it says "it happened"."""
     record(
         workspace_id=action.workspace_id,
         actor=actor_text(by),
         verb="action.reported_late",
         subject=("action", action.id),
-        body={"attempt": attempt, "outcome": str(effect.outcome), "status": action.status},
+        body={"attempt": attempt, "outcome": str(ending.outcome), "status": action.status},
     )
-    if effect.status == ActionStatus.SUCCEEDED and action.status == ActionStatus.FAILED:
+    if ending.status == ActionStatus.SUCCEEDED and action.status == ActionStatus.FAILED:
         sentence = f"Attempt {attempt} reported afterwards that it had been carried out after all."
         explanation = f"{action.explanation} {sentence}".strip()
         Action.objects.filter(pk=action.pk, status=ActionStatus.FAILED).update(explanation=explanation)
         action.explanation = explanation
 
 
-def _finish_attempt(action: Action, effect: Effect) -> None:
-    evidence = effect.evidence if effect.done is None else {"result": effect.done.result, "after": effect.done.after}
-    ActionAttempt.objects.filter(action=action, kind=AttemptKind.EXECUTE, number=action.attempt).update(
-        outcome=effect.outcome,
-        explanation=effect.sentence,
+def _finish_attempt(action: Action, number: int, ending: Ending) -> None:
+    evidence = ending.evidence if ending.done is None else {"result": ending.done.result, "after": ending.done.after}
+    ActionAttempt.objects.filter(action=action, kind=AttemptKind.EXECUTE, number=number).update(
+        outcome=ending.outcome,
+        explanation=ending.sentence,
         evidence=sanitise(evidence or {}),
         finished_at=timezone.now(),
     )
 
 
-def _changes(action: Action, effect: Effect) -> dict[str, Any]:
-    if effect.done is None:
-        finished = timezone.now() if effect.status == ActionStatus.FAILED else None
-        return {"explanation": effect.sentence, "finished_at": finished}
-    after = sanitise(effect.done.after)
+def _changes(action: Action, ending: Ending) -> dict[str, Any]:
+    if ending.done is None:
+        finished = timezone.now() if ending.status == ActionStatus.FAILED else None
+        return {"explanation": ending.sentence, "finished_at": finished}
+    after = sanitise(ending.done.after)
     return {
-        "explanation": effect.sentence,
-        "result": sanitise(effect.done.result),
+        "explanation": ending.sentence,
+        "result": sanitise(ending.done.result),
         "after_image": after,
         "undo_plan": undo_plan(action, after),
         "finished_at": timezone.now(),

@@ -61,7 +61,7 @@ def target_of(connection: Connection, options: dict[str, object]) -> Target:
         config=connection.config,
         secret=secret,
         options=options,
-        deadline_seconds=float(connection.config.get("deadline_seconds") or settings.TOOL_DEADLINE_SECONDS),
+        deadline_seconds=float(settings.TOOL_DEADLINE_SECONDS),
     )
 
 

@@ -8,21 +8,22 @@ import hashlib
 import hmac
 import re
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db import models, transaction
-from django.db.models import Exists, Func, OuterRef, Q, Value
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 
 from workspaces.actors import Actor, System
+from workspaces.database import ClockTimestamp
 from workspaces.errors import InvalidInput, InvalidKey, NotFound, StaleState
 from workspaces.models import ApiKey, Membership, Role, User, Workspace
 from workspaces.operations.authority import is_member, lock, named, note, require_owner
 
 FORM = re.compile(r"cs_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 ASK = "Ask an owner of the workspace for a new key."
-NOW = Func(function="clock_timestamp", output_field=models.DateTimeField())
+A_MINUTE = timedelta(minutes=1)
 
 
 class IssuedKey(NamedTuple):
@@ -77,7 +78,7 @@ def revoke_key(*, key: ApiKey, by: Actor) -> None:
     _check_keeper(key.workspace, key.user, by)
     with transaction.atomic():
         lock(key.workspace)
-        if not ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=NOW):
+        if not ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=ClockTimestamp()):
             raise StaleState("This key was revoked before.")
         note(key.workspace_id, by, "api_key.revoked", ("api_key", key.id), account=key.user_id)
     key.refresh_from_db(fields=["revoked_at"])
@@ -96,9 +97,8 @@ def authenticate(text: str) -> ApiKey:
         raise InvalidKey("This API key is wrong.", ASK)
     if reason := _reason_against(key):
         raise InvalidKey(reason, ASK)
-    ApiKey.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=_a_minute_ago()), pk=key.pk).update(
-        last_used_at=NOW
-    )
+    rows = ApiKey.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=ClockTimestamp() - A_MINUTE), pk=key.pk)
+    rows.update(last_used_at=ClockTimestamp())
     return key
 
 
@@ -107,7 +107,7 @@ def _found(prefix: str) -> ApiKey | None:
     key: ApiKey | None = (
         ApiKey.objects.select_related("user__owner", "workspace")
         .annotate(
-            is_expired=Coalesce(Q(expires_at__lte=NOW), Value(False)),
+            is_expired=Coalesce(Q(expires_at__lte=ClockTimestamp()), Value(False)),
             account_belongs=Exists(places.filter(user=OuterRef("user"))),
             owner_belongs=Exists(places.filter(user=OuterRef("user__owner"))),
         )
@@ -127,10 +127,6 @@ def _reason_against(key: Any) -> str:
     if key.user.owner is None or not key.user.owner.is_active or not key.owner_belongs:
         return "Nobody answers for this API key any more: its service account's owner is disabled or has left."
     return ""
-
-
-def _a_minute_ago() -> Any:
-    return Func(template="clock_timestamp() - interval '1 minute'", output_field=models.DateTimeField())
 
 
 def _check_keeper(workspace: Workspace, account: User, by: Actor) -> None:

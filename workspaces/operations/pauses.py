@@ -2,15 +2,13 @@
 
 from uuid import UUID
 
-from django.db import IntegrityError, models, transaction
-from django.db.models import Func
+from django.db import IntegrityError, transaction
 
 from workspaces.access import check_owner
+from workspaces.database import ClockTimestamp
 from workspaces.errors import Forbidden, InvalidInput, StaleState
 from workspaces.models import Pause, ScopeKind, User, Workspace
 from workspaces.operations.authority import note
-
-NOW = Func(function="clock_timestamp", output_field=models.DateTimeField())
 
 
 def pause(
@@ -57,7 +55,7 @@ def release(*, pause: Pause, by: User, right: str = "") -> None:
     """End a pause; rights are those of :func:`pause`, and ``StaleState`` says that somebody released it before."""
     _check(pause.workspace, pause.scope_kind, pause.scope_id, by, right)
     with transaction.atomic():
-        ended = Pause.objects.filter(pk=pause.pk, released_at=None).update(released_at=NOW, released_by=by)
+        ended = Pause.objects.filter(pk=pause.pk, released_at=None).update(released_at=ClockTimestamp(), released_by=by)
         if not ended:
             raise StaleState("This pause was released before.")
         scope = {"kind": str(pause.scope_kind), "id": pause.scope_id}

@@ -8,12 +8,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from memory.models import Chunk, Collection, Document
+from memory.operations import index_document
 from tests.factories import SETUP
-from tests.integration.knowledge.conftest import REFUNDS, collection, document
+from tests.integration.knowledge.conftest import REFUNDS, collection, document, letters
 from tests.unit.memory.documents import bomb, pdf
 from workspaces.ids import uuid7
 from workspaces.models import IdempotencyRecord
 from workspaces.operations import teams
+
+__all__ = ["letters"]
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/"
@@ -117,6 +120,32 @@ def test_a_form_without_a_file_or_with_two_is_refused(service_client, address):
     ] * 2
 
 
+def test_a_form_that_cannot_be_read_is_a_problem_in_words(service_client, address):
+    long = upload(service_client, address, "a.txt", b"a", title="x" * (2 * 1024 * 1024 + 1))
+    assert (long.status_code, long["Content-Type"], long.json()["code"]) == (
+        413,
+        "application/problem+json",
+        "too_large",
+    )
+    broken = service_client.post(address, b"--", content_type="multipart/form-data")
+    assert (broken.status_code, broken.json()["code"]) == (400, "malformed")
+    assert "multipart/form-data" in broken.json()["hint"]
+
+
+def test_what_somebody_else_has_indexed_meanwhile_is_taken(service_client, cast, letters, monkeypatch):
+    made, embed = collection(cast, "letters", model="letters"), letters.embed
+    teams.grant(team=cast.operators, codename="manage_collection", target=made, by=SETUP)
+
+    def embed_after_another(texts):
+        monkeypatch.setattr(letters, "embed", embed)
+        index_document(document=Document.objects.get(), by=SETUP)
+        return embed(texts)
+
+    monkeypatch.setattr(letters, "embed", embed_after_another)
+    answer = service_client.post(f"{API}collections/{made.id}/documents/", as_json())
+    assert (answer.status_code, Document.objects.get().status, Chunk.objects.count()) == (201, "ready", 1)
+
+
 def test_sent_twice_is_taken_once_and_the_stored_answer_tells_nothing(service_client, address):
     first, second = (service_client.post(address, as_json(), HTTP_IDEMPOTENCY_KEY="one") for _ in range(2))
     assert (first.status_code, second.status_code) == (201, 201)
@@ -189,3 +218,11 @@ def test_a_search_costs_the_same_however_much_there_is(client_of, policies):
 def test_unusable_searches_are_refused(client_of, body):
     answer = client_of("owner").post(f"{API}search/", body)
     assert (answer.status_code, bool(answer.json()["errors"])) == (422, True)
+
+
+def test_a_change_of_which_one_part_cannot_be_changes_nothing(client_of, policies):
+    made = document(policies)
+    times = {"valid_from": "2026-02-01T00:00:00Z", "valid_until": "2026-01-01T00:00:00Z"}
+    answer = client_of("owner").patch(f"{API}documents/{made.id}/", {"trust": "trusted", **times}, format="json")
+    assert (answer.status_code, list(answer.json()["errors"])) == (422, ["valid_until"])
+    assert Document.objects.get().trust == "untrusted"

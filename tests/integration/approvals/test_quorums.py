@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, ProgrammingError, transaction
 
 from approvals.errors import MayNotDecide
-from approvals.models import Decision, Request, Verdict
+from approvals.models import Decision, Request, ReviewQueue, Verdict
 from approvals.operations import ask_for_budget, ask_to_settle, save_queue
 from tests.factories import SETUP, make_person
 from tests.house import ALLOW, REVIEW, at_once, make_tool
@@ -49,10 +49,23 @@ def test_invariant_12_whoever_holds_a_key_of_another_ones_account_votes_once(hou
     house.answer(request, by=house.cast.finance)
     with pytest.raises(MayNotDecide, match="decided on this already"):
         house.answer(request, by=account)
+    assert not Request.objects.waiting_for(account).exists()
     with pytest.raises(IntegrityError, match="one person decides once"), transaction.atomic():
         Decision.objects.create(workspace=house.cast.workspace, request=request, user=account, kind="approve")
     house.answer(request, by=house.cast.reviewer)
     assert fresh(request.action).status == "approved"
+
+
+def test_invariant_12_what_ones_service_account_decided_waits_for_oneself_no_more(house):
+    save_queue(workspace=house.cast.workspace, **TWO)
+    account = bot(house, owner=house.cast.reviewer, maker=house.cast.finance)
+    request = house.asked()
+    house.answer(request, by=account)
+    waiting = [person for person in ("reviewer", "finance") if Request.objects.waiting_for(house.cast[person]).exists()]
+    assert waiting == []
+    colleague = make_person("colleague", house.cast.workspace)
+    teams.add_to_team(team=house.cast.reviewers, user=colleague, by=SETUP)
+    assert Request.objects.waiting_for(colleague).get() == request
 
 
 @pytest.mark.django_db(transaction=True)
@@ -68,6 +81,18 @@ def test_invariant_12_the_trigger_alone_holds_against_two_inserts_at_once(house)
     answers = at_once(insert(house.cast.finance), insert(account))
     assert sum(isinstance(answer, IntegrityError) for answer in answers) == 1, answers
     assert Decision.objects.filter(request=request).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_queues_that_are_made_the_default_at_once_one_is(cast):
+    def make(name):
+        values = {"workspace": cast.workspace, "name": name, "title": name, "is_default": True, "by": SETUP}
+        return lambda: save_queue(**values)
+
+    make("present")()
+    answers = at_once(make("one"), make("two"))
+    assert [answer for answer in answers if isinstance(answer, Exception)] == []
+    assert ReviewQueue.objects.filter(is_default=True).count() == 1
 
 
 def test_invariant_13_a_service_accounts_decision_ends_with_who_answers_for_it(house):

@@ -56,3 +56,10 @@ def test_invariant_10_an_agent_is_paused_with_a_reason_and_released(answer, desk
     assert answer(f"/agents/{agent.id}/release/", data={}).status_code == 302
     assert answer(f"/agents/{agent.id}/release/", data={}).status_code == 404
     assert not Pause.objects.live().exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/agents/%00/", 404), ("/runs/?agent=%00", 200), ("/runs/?kind=%00", 200)]
+)
+def test_the_character_nul_in_an_address_names_nothing(answer, path, status):
+    assert answer(path).status_code == status

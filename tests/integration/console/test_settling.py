@@ -10,12 +10,23 @@ from tests.integration.console.test_requests import REPLY, address, decide
 from tools.models import Action
 
 
-def test_unknown_outcome_waits_as_a_settle_request_with_three_choices(desk, asked, browse):
+@pytest.fixture
+def reply(desk, asked, browse):
+    """The request about a reply that was approved, and then taken by a mail server that broke off."""
     request = desk.request_for(asked, REPLY)
     desk.mailbox.drop_after_data = True
     decide(browse("reviewer"), request)
     desk.rest(asked)
-    settle = Request.objects.get(run_id=asked.id, kind=RequestKind.SETTLE)
+    return request
+
+
+@pytest.fixture
+def settle(reply):
+    """The request to settle it."""
+    return Request.objects.get(run_id=reply.run_id, kind=RequestKind.SETTLE)
+
+
+def test_unknown_outcome_waits_as_a_settle_request_with_three_choices(reply, settle, browse):
     client = browse("finance")
     text = client.get(address(settle)).content.decode()
     for part in ("It may or may not have happened", "happened", "retry", "give_up", "Support desk", "Find customer"):
@@ -24,16 +35,11 @@ def test_unknown_outcome_waits_as_a_settle_request_with_three_choices(desk, aske
     nothing = decide(client, settle, "settle", reason="I looked")
     assert nothing.status_code == 422
     assert decide(client, settle, "settle", settlement="happened", reason="She has it").status_code == 302
-    assert Action.objects.get(pk=request.action_id).status == "succeeded"
+    assert Action.objects.get(pk=reply.action_id).status == "succeeded"
     assert "It happened" in client.get(address(settle)).content.decode()
 
 
-def test_settling_wrongly_keeps_what_was_typed(desk, asked, browse):
-    request = desk.request_for(asked, REPLY)
-    desk.mailbox.drop_after_data = True
-    decide(browse("reviewer"), request)
-    desk.rest(asked)
-    settle = Request.objects.get(run_id=asked.id, kind=RequestKind.SETTLE)
+def test_settling_wrongly_keeps_what_was_typed(settle, browse):
     sent = {"kind": "settle", "settlement": "retry", "reason": "They have nothing", "binding": "0" * 64}
     answer = browse("finance").post(address(settle, "decisions/"), sent)
     assert answer.status_code == 409
@@ -79,14 +85,9 @@ def test_run_at_its_limit_is_stopped_with_a_reason(desk, stopped, browse):
     assert run.status == "failed"
 
 
-def test_approved_request_in_doubt_leads_to_its_settlement_with_what_to_look_for(desk, asked, browse):
-    request = desk.request_for(asked, REPLY)
-    desk.mailbox.drop_after_data = True
-    decide(browse("reviewer"), request)
-    desk.rest(asked)
-    settle = Request.objects.get(run_id=asked.id, kind=RequestKind.SETTLE)
+def test_approved_request_in_doubt_leads_to_its_settlement_with_what_to_look_for(reply, settle, browse):
     client = browse("finance")
-    text = client.get(address(request)).content.decode()
+    text = client.get(address(reply)).content.decode()
     assert "nobody knows whether it happened" in text
     assert f'href="{address(settle)}"' in text
     shown = client.get(address(settle)).content.decode()

@@ -1,6 +1,7 @@
 """The first door: what executes is what was decided on, at most once, and whatever ends it is on record."""
 
 from datetime import UTC, datetime
+from unittest import TestCase
 
 import pgtrigger
 import pytest
@@ -257,6 +258,13 @@ def test_invariant_04_a_dead_worker_leaves_doubt_and_no_second_try(house):
     with pytest.raises(StaleState):
         house.execute(action)
     assert house.world.done == []
+
+
+def test_connector_that_fails_unforeseen_is_logged(house):
+    with TestCase().assertLogs("tools.operations.executing", "ERROR") as logged:
+        action = house.in_doubt()
+    assert str(action.id) in logged.output[0]
+    assert "TimeoutError: gone" in logged.output[0]
 
 
 def late(house, meanwhile, fails=None, tool="send"):

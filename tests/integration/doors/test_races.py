@@ -1,5 +1,6 @@
 """Two workers, many reservations, a connection let go: with real transactions."""
 
+import threading
 from decimal import Decimal
 
 import pytest
@@ -9,10 +10,11 @@ from tests.factories import SETUP
 from tests.house import at_once, events
 from tools.errors import BudgetExhausted
 from tools.models import Action, ActionAttempt, Budget, Reservation, Unit
-from tools.operations import execute, look_before, reserve, settle_reservation
+from tools.operations import execute, look_before, lose, reserve, settle_reservation, settling
 from tools.ports import gate
 from workspaces.errors import StaleState
 from workspaces.ids import uuid7
+from workspaces.transitions import transition
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -79,3 +81,37 @@ def test_invariant_16_twenty_reservations_at_once_never_exceed_the_cap(house):
     assert at_once(*settle, *settle) == [None] * 12
     budget.refresh_from_db()
     assert (budget.reserved, budget.spent) == (Decimal(0), Decimal("0.60"))
+
+
+def blocks_somebody():
+    """Wait until another session waits for this one's locks."""
+    with connection.cursor() as cursor:
+        for _ in range(2000):
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+            )
+            if cursor.fetchone()[0]:
+                return
+            cursor.execute("SELECT pg_sleep(0.01)")
+    raise AssertionError("Nobody waits.")
+
+
+def test_invariant_06_an_outcome_and_a_takeover_at_the_same_moment_are_both_recorded(house, monkeypatch):
+    action, taken = house.approved("change"), threading.Event()
+
+    def transition_and_hold(*args, **changes):
+        transition(*args, **changes)
+        taken.set()
+        blocks_somebody()
+
+    def take_over():
+        lose(action_id=action.id, attempt=1, by=SETUP)
+        connection.close()
+
+    monkeypatch.setattr(settling, "transition", transition_and_hold)
+    other = threading.Thread(target=take_over)
+    house.world.meanwhile = lambda: (other.start(), taken.wait(20))
+    done = house.execute(action)
+    other.join(20)
+    assert (done.status, action.attempts.get(kind="execute").outcome) == ("succeeded", "done")
+    assert events(action)[-2:] == ["action.in_doubt", "action.succeeded"]

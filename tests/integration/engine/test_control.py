@@ -9,6 +9,7 @@ from agents.engine.drive import drive
 from agents.engine.sweep import sweep
 from agents.models import Step
 from agents.operations import cancel_run, publish_version, start_run
+from approvals.models import ReviewQueue
 from tests.factories import SETUP
 from tests.integration.engine.conftest import route
 from tests.integration.providers.dialects import Chat, Messages
@@ -122,6 +123,15 @@ def test_limit_that_is_not_extended_fails_the_run_with_the_reason(desk, customer
     run = desk.rest(run)
     assert run.status == "failed"
     assert "Do it by hand." in run.explanation
+
+
+def test_limit_about_which_nobody_can_be_asked_fails_the_run_with_the_reason(desk, customer):
+    limited(desk, step_limit=2)
+    ReviewQueue.objects.update(is_default=False)
+    run = desk.start(TICKET.format(customer["email"]))
+    assert run.status == "failed"
+    assert "has used its 2 steps. Nobody can be asked" in run.explanation
+    assert "An owner can set one up" in run.explanation
 
 
 def limited(desk, **limits):

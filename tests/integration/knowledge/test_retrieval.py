@@ -38,7 +38,9 @@ def test_best_passage_comes_first_and_can_be_cited(policies):
 
 
 def test_score_is_the_sum_over_both_rankings(policies):
-    for passage in search(everything(), "refunded pro rata in Norway", limit=20):
+    found = search(everything(), "refunded pro rata in Norway", limit=20)
+    assert len(found) > 1
+    for passage in found:
         places = [place for place in (passage.word_place, passage.vector_place) if place]
         assert passage.score == pytest.approx(sum(1 / (60 + place) for place in places))
         assert (passage.word_place is None) == (passage.word_score is None)
@@ -63,7 +65,7 @@ def test_phrases_and_refusals_are_understood(policies):
     "query", ["", "   ", "!!! & | <-> ''", "the of and", "x\x00y", "\ud800", "a" * 5000, "%s %% :*"]
 )
 def test_any_query_is_answered(policies, query):
-    search(everything(), query)
+    assert len(search(everything(), query)) <= 5
 
 
 def test_invariant_14_only_readable_collections_are_searched(cast, policies):

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import socket
 import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -147,6 +148,16 @@ def test_an_address_that_leads_inside_is_not_contacted(cast, endpoint, receiver,
     assert (row.status, receiver.requests) == ("pending", [])
 
 
+def test_a_long_name_that_leads_inside_counts_as_a_failed_try(cast, endpoint, receiver, monkeypatch):
+    """Its sentence is longer than what a row keeps: a try that cannot be recorded would be made again for ever."""
+    host = ".".join(["a" * 60] * 4)
+    update_endpoint(endpoint=endpoint, url=f"https://{host}/hooks", by=cast.owner)
+    ping(endpoint=endpoint, by=cast.owner)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(socket.AF_INET, 1, 6, "", ("10.0.0.1", 443))])
+    [row] = carry()
+    assert (row.failures, row.last_problem[:3]) == (1, "aaa")
+
+
 def test_410_disables_the_endpoint_at_once_with_the_reason(cast, endpoint, receiver):
     receiver.then(410)
     first, second = ping(endpoint=endpoint, by=cast.owner), ping(endpoint=endpoint, by=cast.owner)
@@ -243,6 +254,15 @@ def test_a_failing_endpoint_gets_one_at_a_time_and_leaves_the_room_to_others(cas
     claimed = [claim.delivery.endpoint_id for claim in claim_due(16)]
     assert (claimed.count(well.pk), claimed.count(endpoint.pk)) == (4, 1)
     assert claim_due(16) == []
+
+
+def test_a_slow_endpoint_with_much_to_come_does_not_keep_another_waiting(cast, endpoint, receiver):
+    quick = create_endpoint(workspace=cast.workspace, url=receiver.url, by=cast.owner).endpoint
+    for _ in range(8):
+        ping(endpoint=endpoint, by=cast.owner)
+    assert [claim.delivery.endpoint_id for claim in claim_due(1)] == [endpoint.pk]
+    ping(endpoint=quick, by=cast.owner)
+    assert [claim.delivery.endpoint_id for claim in claim_due(1)] == [quick.pk]
 
 
 class Kept(logging.Handler):

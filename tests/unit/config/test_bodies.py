@@ -30,7 +30,9 @@ def ask(path, chunks):
     async def send(message):
         sent.append(message)
 
-    asyncio.run(CappedBodies(reads_everything, LIMIT)({"type": "http", "path": path}, receive, send))
+    asyncio.run(
+        CappedBodies(reads_everything, LIMIT, {"/files/": 2 * LIMIT})({"type": "http", "path": path}, receive, send)
+    )
     return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"], len(waiting)
 
 
@@ -64,3 +66,8 @@ def test_other_protocols_pass():
 def test_where_files_are_sent_more_may_come():
     capped = CappedBodies(reads_everything, LIMIT, {"/files/": 10 * LIMIT})
     assert [capped.limit_of(path) for path in ("/", "/files/1/", "/other/files/")] == [LIMIT, 10 * LIMIT, LIMIT]
+
+
+def test_file_that_is_too_large_is_told_its_own_limit():
+    status, _, body, _ = ask("/files/", [b"x" * ROOM] * 3)
+    assert (status, body) == (413, b"More than 2,000 bytes were sent. Send a smaller file, or split it.")

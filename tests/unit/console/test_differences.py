@@ -1,5 +1,7 @@
 """Differences say exactly what is added, removed, changed and kept."""
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,6 +53,14 @@ def test_segments_mark_the_words_that_changed():
 def test_segments_of_very_long_text_are_whole():
     before, after = differences.segments("a " * 5_000, "b " * 5_000)
     assert (len(before), len(after)) == (1, 1)
+
+
+def test_segments_of_long_texts_that_share_only_blanks_are_found_at_once():
+    old, new = (" ".join(f"{letter}{number}" for number in range(900)) for letter in "ab")
+    began = time.monotonic()
+    before, after = differences.segments(old, new)
+    assert time.monotonic() - began < 5  # it took half a minute
+    assert (joined(before, without="added"), joined(after, without="removed")) == (old, new)
 
 
 @given(st.text(), st.text())

@@ -62,6 +62,21 @@ def test_invariant_19_an_untouched_ledger_verifies(workspace_id, sealed, alone, 
     assert (code, "2 events not yet sealed" in said, "Nothing is wrong." in said) == (0, True, True)
 
 
+def test_invariant_19_a_seal_made_while_the_ledger_is_verified_is_no_problem(
+    workspace_id, sealed, witness_path, monkeypatch
+):
+    read = verification.ordered_seals
+
+    def read_and_seal(workspace_id):
+        seals = read(workspace_id)
+        seal_now(workspace_id)
+        return seals
+
+    monkeypatch.setattr(verification, "ordered_seals", read_and_seal)
+    assert verification.verify(workspace_id).problems == []
+    assert Seal.objects.count() == 3
+
+
 COLUMNS = {
     "id": "gen_random_uuid()",
     "at": "at + interval '1 microsecond'",
