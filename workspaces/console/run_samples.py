@@ -105,7 +105,7 @@ def run_page(state: str = "waiting") -> RunPage:
 def rollback_preview() -> RollbackPreview:
     """Return a preview with every fate."""
     back = differences.fields({"tier": "gold"}, {"tier": "silver"})
-    drift = differences.fields({"city": "Köln"}, {"city": "Aachen"})
+    drift = differences.fields({"city": "Aachen"}, {"city": "Köln"})
     return RollbackPreview(
         run=str(ID), run_url=f"{HERE}run/", at=ago(seconds=8), digest=DIGEST, confirm_url=HERE,
         lines=(
@@ -125,7 +125,7 @@ def agent_row(name: str = "sample-agent", *, paused: bool = False) -> AgentRow:
     """Return one agent."""
     goal = "Reads tickets, looks customers up, and proposes changes in the CRM and replies by e-mail."
     return AgentRow(
-        name=name, url=f"{HERE}agent/", goal=goal, version="4", route="demo planner", tools=3, runs=128,
+        name=name, url=f"{HERE}agent/", goal=goal, version="4", route="default", tools=3, runs=128,
         last_run_at=ago(minutes=4), paused=paused, demo=True,
     )  # fmt: skip
 
