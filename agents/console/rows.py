@@ -120,7 +120,7 @@ def _waiting(run_ids: Iterable[UUID], user: User) -> dict[UUID, int]:
 def effects_of(run_ids: Iterable[UUID]) -> dict[UUID, Effects]:
     """Return how much each run changed outside; undoing counts only when it succeeded itself."""
     undone = Action.objects.filter(compensates_id=OuterRef("pk"), status=ActionStatus.SUCCEEDED)
-    undoable = Q(status=ActionStatus.SUCCEEDED, undo_plan__isnull=False) & ~Exists(undone)
+    undoable = Q(~Exists(undone), status=ActionStatus.SUCCEEDED, undo_plan__isnull=False)
     sums = (
         Action.objects.filter(run_id__in=list(run_ids), status__in=[ActionStatus.SUCCEEDED, ActionStatus.IN_DOUBT])
         .filter(compensates=None)

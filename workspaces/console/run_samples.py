@@ -10,6 +10,7 @@ from workspaces.console.run_shapes import (
     EventRow,
     Filter,
     InFlight,
+    OpenRequest,
     Option,
     Pager,
     RollbackLine,
@@ -90,8 +91,9 @@ def run_page(state: str = "waiting") -> RunPage:
     return RunPage(
         row=run_row(0, status=status), task=ticket().text, sender="ada@example.com", agent_url=f"{HERE}agent/",
         version="4", route="sample-model-1", timeline=() if state == "queued" else timeline(), session_url=HERE,
-        why_waits="A person must decide on the e-mail to ada@example.com." if state == "waiting" else "",
-        waits_url=f"{HERE}request/", ended_at=ago(minutes=1) if ended else None, tokens_in=5_310, tokens_out=420,
+        why_waits="A person must decide." if state == "waiting" else "",
+        waits_for=open_requests() if state == "waiting" else (), ended_at=ago(minutes=1) if ended else None,
+        tokens_in=5_310, tokens_out=420,
         outcome="The tier is gold. The confirmation waits for approval." if state == "succeeded" else "",
         error="The run reached its limit of 12 steps." if state == "failed" else "",
         error_hint="Read the last steps; extend the limit if it was on its way." if state == "failed" else "",
@@ -100,6 +102,17 @@ def run_page(state: str = "waiting") -> RunPage:
         cancel_url="" if ended else HERE, extend_url=HERE if state == "failed" else "",
         rollback_url=f"{HERE}rollback/" if state != "queued" else "", rollbacks=[run_row(5)] if ended else (),
     )  # fmt: skip
+
+
+def open_requests() -> tuple[OpenRequest, ...]:
+    """Return what a run waits for: an action, and the settlement of another one."""
+    url = f"{HERE}request/"
+    return (
+        OpenRequest(title="Did the e-mail to bob@example.com leave?", url=url, kind="Settle", at=ago(minutes=7)),
+        OpenRequest(
+            title="Send an e-mail to ada@example.com: “Your new tier”", url=url, kind="Action", at=ago(minutes=2)
+        ),
+    )
 
 
 def rollback_preview() -> RollbackPreview:
