@@ -104,7 +104,7 @@ def title_of(text: str) -> str:
         return line
     room = line[: MAX_TITLE - 1]
     cut = room.rfind(" ", MAX_TITLE // 2)
-    return room[: cut if cut > 0 else None].rstrip() + "…"
+    return room[: cut if cut > 0 else None].rstrip(" .,;:") + "…"
 
 
 def controllable_run(run_id: UUID, by: User, what: str) -> Run:

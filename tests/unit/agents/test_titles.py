@@ -13,6 +13,7 @@ def test_title_is_the_tickets_words_on_one_line():
 def test_long_title_ends_after_a_whole_word():
     title = title_of("word " * 100)
     assert title.endswith(" word…")
+    assert title_of("Yes. " * 100).endswith(" Yes…")
     assert len(title) <= MAX_TITLE
     assert len(title_of("x" * 1000)) == MAX_TITLE
 
