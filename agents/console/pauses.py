@@ -17,7 +17,7 @@ from agents.operations.pausing import release_pause, visible_pauses
 from tools.models import Action, Connection, Tool
 from workspaces.access import role_in
 from workspaces.console.asking import person_of, way_back
-from workspaces.console.links import run_url
+from workspaces.console.links import run_url, subject_url
 from workspaces.console.once import once
 from workspaces.console.run_shapes import InFlight
 from workspaces.console.shapes import PauseRow
@@ -130,6 +130,7 @@ def _row(pause: Pause, names: dict[UUID, str], *, released_by_you: bool = False)
         reason=pause.reason,
         repair_allowed=pause.allows_repair,
         release_url=reverse("pauses:release", args=[pause.id]) if released_by_you else "",
+        url=subject_url(pause.scope_kind, str(pause.scope_id)),
     )
 
 

@@ -54,7 +54,9 @@ def _preview_line(item: Mapping[str, Any]) -> RollbackLine:
 
 
 def _changes(item: Mapping[str, Any]) -> list[differences.FieldDiff]:
-    found = differences.fields(item.get("current"), item.get("before"))
+    """Return what would be put back; of what is left alone, what has become of it since before the run."""
+    now, before = item.get("current"), item.get("before")
+    found = differences.fields(before, now) if item["verdict"] == "drifted" else differences.fields(now, before)
     return [change for change in found if change.kind != "same"]
 
 

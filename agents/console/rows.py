@@ -31,15 +31,21 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """How many effects a run had outside, and how many of them a compensation has undone."""
+    """How many effects a run had outside, how many of them a compensation has undone, how many one still can."""
 
     count: int = 0
     undone: int = 0
+    left: int = 0
 
     @property
     def rolled_back(self) -> str:
         """Return "fully", "partly", or nothing."""
         return ("fully" if self.undone == self.count else "partly") if self.undone else ""
+
+    @property
+    def worth_a_rollback(self) -> bool:
+        """Tell whether to offer one: not after all that can be undone has been; before that, a preview says why not."""
+        return bool(self.left or (self.count and not self.undone))
 
 
 @dataclass
@@ -114,14 +120,15 @@ def _waiting(run_ids: Iterable[UUID], user: User) -> dict[UUID, int]:
 def effects_of(run_ids: Iterable[UUID]) -> dict[UUID, Effects]:
     """Return how much each run changed outside; undoing counts only when it succeeded itself."""
     undone = Action.objects.filter(compensates_id=OuterRef("pk"), status=ActionStatus.SUCCEEDED)
+    undoable = Q(~Exists(undone), status=ActionStatus.SUCCEEDED, undo_plan__isnull=False)
     sums = (
         Action.objects.filter(run_id__in=list(run_ids), status__in=[ActionStatus.SUCCEEDED, ActionStatus.IN_DOUBT])
         .filter(compensates=None)
         .exclude(effect=Effect.READ)
         .values("run_id")
-        .annotate(effects=Count("id"), undone=Count("id", filter=Exists(undone)))
+        .annotate(effects=Count("id"), undone=Count("id", filter=Exists(undone)), left=Count("id", filter=undoable))
     )
-    return {row["run_id"]: Effects(row["effects"], row["undone"]) for row in sums}
+    return {row["run_id"]: Effects(row["effects"], row["undone"], row["left"]) for row in sums}
 
 
 def _paused(runs: Sequence[Run]) -> set[UUID]:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from agents.console.rollback_page import report_lines
-from agents.console.rows import RunFacts, Used, effects_of, row_of, used_by
+from agents.console.rows import Effects, RunFacts, Used, effects_of, row_of, used_by
 from agents.console.timeline import timeline
 from agents.models import Agent, Run
 from agents.states import RunKind, RunStatus
@@ -36,7 +36,7 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
     steps, pager = page_of(request, run.steps.order_by("-number"), STEPS_SHOWN)
     undo_url = _rollback_url(run) if may else ""
     facts = _facts(run, pauses)
-    used = facts.used.get(run.id, Used())
+    used, effects = facts.used.get(run.id, Used()), facts.effects.get(run.id, Effects())
     ended_badly = run.status in {RunStatus.FAILED, RunStatus.CANCELLED}
     return RunPage(
         row=row_of(run, facts),
@@ -57,7 +57,7 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
         outcome=_outcome(run),
         report=report_lines(run),
         error=run.explanation if ended_badly else "",
-        error_hint=_hint(run),
+        error_hint=_hint(run, effects.count),
         ended_at=run.finished_at,
         tokens_in=used.tokens_in,
         tokens_out=used.tokens_out,
@@ -65,7 +65,7 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
         budget=Budget.objects.filter(scope_id=run.id, unit=Unit.USD).values_list("limit", flat=True).first(),
         in_flight=in_flight(Action.objects.filter(run_id=run.id), stopped),
         pauses=[pause_row(pause, run, may) for pause in pauses if not run.is_terminal],
-        rollback_url=_rollback_url(run) if may and run.id in facts.effects else "",
+        rollback_url=_rollback_url(run) if may and effects.worth_a_rollback else "",
         rollbacks=[row_of(rollback, facts) for rollback in rollbacks],
         rolls_back_url=run_url(run.rolls_back_id) if run.rolls_back_id else "",
         rolls_back_title=run.rolls_back.title if run.rolls_back else "",
@@ -132,10 +132,12 @@ def _again_url(run: Run, user: User) -> str:
     return f"{NEW_RUN}?like={run.id}" if ready.exists() else ""
 
 
-def _hint(run: Run) -> str:
+def _hint(run: Run, effects: int) -> str:
+    """Say what to do about a run that ended badly; what it did outside is spoken of only where it did something."""
+    stays = "What it did until then stays done; roll it back if it should not." if effects else ""
     if run.status == RunStatus.FAILED:
-        return "Read the last steps below. What it did until then stays done; roll it back if it should not."
-    return "What it had done stays done; roll it back if it should not." if run.status == RunStatus.CANCELLED else ""
+        return f"Read the last steps below. {stays}".strip()
+    return stays if run.status == RunStatus.CANCELLED else ""
 
 
 def in_flight(actions: QuerySet[Action], stopped: bool) -> list[InFlight]:

@@ -37,7 +37,7 @@ def perform(step: Step) -> None:
     """Carry out a claimed model step and record its outcome."""
     run = step.run
     if run.steps_used >= run.step_limit:
-        _stand_still(step, f"The run has used its {run.step_limit} steps.")
+        _stand_still(step, f"The run has reached its step limit of {run.step_limit}.")
         return
     tools = list(run.version.tools.filter(is_enabled=True).order_by("name"))
     request = request_for(run, tools, run.version.route.max_output_tokens)

@@ -22,7 +22,7 @@ from workspaces.models import User
 from workspaces.salts import salted
 
 MAX_TICKET_BYTES = 100_000
-MAX_TITLE = 80
+MAX_TITLE = 180
 
 
 def start_run(*, agent_id: UUID, text: str, by: User, source: str = "console") -> Run:
@@ -98,9 +98,13 @@ def _create(agent: Agent, text: str, by: User, source: str) -> Run:
 
 
 def title_of(text: str) -> str:
-    """Return the first words of a ticket, on one line."""
+    """Return the first words of a ticket, on one line; cut between words where there are any."""
     line = " ".join(text.split())
-    return line if len(line) <= MAX_TITLE else line[: MAX_TITLE - 1] + "…"
+    if len(line) <= MAX_TITLE:
+        return line
+    room = line[: MAX_TITLE - 1]
+    cut = room.rfind(" ", MAX_TITLE // 2)
+    return room[: cut if cut > 0 else None].rstrip(" .,;:") + "…"
 
 
 def controllable_run(run_id: UUID, by: User, what: str) -> Run:

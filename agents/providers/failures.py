@@ -154,7 +154,12 @@ def _sentence(kind: type[errors.ModelError], status: int, message: str, endpoint
     sentence = _SENTENCES[kind]
     if kind is errors.WrongKey or not message:
         return sentence
-    return f"{sentence} It says: {quoted(message, endpoint)}"
+    return f"{sentence} It says: {_ended(quoted(message, endpoint))}"
+
+
+def _ended(text: str) -> str:
+    """Return ``text`` with a full stop, unless it ends a sentence already: what follows begins another one."""
+    return text if text.rstrip("\"'”’)»").endswith((".", "!", "?", "…", "。", "！", "？")) else f"{text}."
 
 
 def quoted(message: str, endpoint: Endpoint) -> str:

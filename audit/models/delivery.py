@@ -36,6 +36,7 @@ class Delivery(TenantRow):
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name_plural = "deliveries"
         indexes = [
             models.Index(fields=["endpoint", "next_at"], condition=Q(status="pending"), name="delivery_due"),
             models.Index(fields=["endpoint", "id"], name="delivery_of_endpoint"),

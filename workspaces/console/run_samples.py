@@ -10,6 +10,7 @@ from workspaces.console.run_shapes import (
     EventRow,
     Filter,
     InFlight,
+    OpenRequest,
     Option,
     Pager,
     RollbackLine,
@@ -90,8 +91,9 @@ def run_page(state: str = "waiting") -> RunPage:
     return RunPage(
         row=run_row(0, status=status), task=ticket().text, sender="ada@example.com", agent_url=f"{HERE}agent/",
         version="4", route="sample-model-1", timeline=() if state == "queued" else timeline(), session_url=HERE,
-        why_waits="A person must decide on the e-mail to ada@example.com." if state == "waiting" else "",
-        waits_url=f"{HERE}request/", ended_at=ago(minutes=1) if ended else None, tokens_in=5_310, tokens_out=420,
+        why_waits="A person must decide." if state == "waiting" else "",
+        waits_for=open_requests() if state == "waiting" else (), ended_at=ago(minutes=1) if ended else None,
+        tokens_in=5_310, tokens_out=420,
         outcome="The tier is gold. The confirmation waits for approval." if state == "succeeded" else "",
         error="The run reached its limit of 12 steps." if state == "failed" else "",
         error_hint="Read the last steps; extend the limit if it was on its way." if state == "failed" else "",
@@ -102,10 +104,21 @@ def run_page(state: str = "waiting") -> RunPage:
     )  # fmt: skip
 
 
+def open_requests() -> tuple[OpenRequest, ...]:
+    """Return what a run waits for: an action, and the settlement of another one."""
+    url = f"{HERE}request/"
+    return (
+        OpenRequest(title="Did the e-mail to bob@example.com leave?", url=url, kind="Settle", at=ago(minutes=7)),
+        OpenRequest(
+            title="Send an e-mail to ada@example.com: “Your new tier”", url=url, kind="Action", at=ago(minutes=2)
+        ),
+    )
+
+
 def rollback_preview() -> RollbackPreview:
     """Return a preview with every fate."""
     back = differences.fields({"tier": "gold"}, {"tier": "silver"})
-    drift = differences.fields({"city": "Köln"}, {"city": "Aachen"})
+    drift = differences.fields({"city": "Aachen"}, {"city": "Köln"})
     return RollbackPreview(
         run=str(ID), run_url=f"{HERE}run/", at=ago(seconds=8), digest=DIGEST, confirm_url=HERE,
         lines=(
@@ -125,7 +138,7 @@ def agent_row(name: str = "sample-agent", *, paused: bool = False) -> AgentRow:
     """Return one agent."""
     goal = "Reads tickets, looks customers up, and proposes changes in the CRM and replies by e-mail."
     return AgentRow(
-        name=name, url=f"{HERE}agent/", goal=goal, version="4", route="demo planner", tools=3, runs=128,
+        name=name, url=f"{HERE}agent/", goal=goal, version="4", route="default", tools=3, runs=128,
         last_run_at=ago(minutes=4), paused=paused, demo=True,
     )  # fmt: skip
 

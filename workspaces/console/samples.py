@@ -75,7 +75,7 @@ def frame(*, here: str = "inbox", paused: bool = False) -> Frame:
         ),
         pauses=pauses() if paused else (),
         switch_url=HERE,
-        pause_url=HERE,
+        pause_url="" if paused else HERE,
         pauses_url=f"{HERE}pauses/",
         demo_planner=True,
     )

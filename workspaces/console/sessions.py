@@ -29,6 +29,11 @@ class SignIn(LoginView):
     template_name = "workspaces/sign_in.html"
     redirect_authenticated_user = True
 
+    def get_form(self, form_class: Any = None) -> Any:
+        form = super().get_form(form_class)
+        form.fields["username"].label = "E-mail"
+        return form
+
 
 def locked_out(request: HttpRequest, credentials: Any = None, *args: Any, **kwargs: Any) -> HttpResponse:
     """Answer a sign-in that was tried too often (django-axes' lock-out callable)."""

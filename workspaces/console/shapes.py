@@ -27,7 +27,10 @@ class NavItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseRow:
-    """One scope that is paused: ``scope`` is workspace, agent, run, tool or connection, ``label`` names it."""
+    """One scope that is paused: ``scope`` is workspace, agent, run, tool or connection, ``label`` names it.
+
+    ``url`` is where it is looked at, if it has a page.
+    """
 
     scope: str
     label: str
@@ -36,6 +39,7 @@ class PauseRow:
     reason: str = ""
     repair_allowed: bool = True
     release_url: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

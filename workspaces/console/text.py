@@ -17,6 +17,9 @@ from workspaces.canonical import sanitise
 JSON_CAP: Final = 20_000
 """Characters of JSON shown at once; the rest is offered by itself."""
 
+_BEFORE_ELLIPSIS: Final = " \t\n.,;:…"
+"""What an ellipsis takes the place of."""
+
 _COMBINING_CAP: Final = 4
 """Combining marks left on one letter. No living orthography needs more; a stack of fifty paints over its neighbours."""
 
@@ -52,7 +55,7 @@ def excerpt(text: object, length: int = 600) -> str:
         return whole
     head = whole[:length]
     cut = head.rfind(" ", length // 2)
-    return head[: cut if cut > 0 else length].rstrip() + "…"
+    return head[: cut if cut > 0 else length].rstrip(_BEFORE_ELLIPSIS) + "…"
 
 
 def pretty_json(value: Any) -> SafeString:

@@ -110,6 +110,7 @@ class Migration(migrations.Migration):
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workspaces.workspace')),
             ],
             options={
+                'verbose_name': 'API key',
                 'abstract': False,
             },
         ),

@@ -99,7 +99,8 @@ def test_pause_of_a_run_is_seen_and_released_by_those_who_see_the_run(desk, aske
     browse("reviewer").post(pause_url("run", asked), {"reason": "Look first"})
     made = Pause.objects.get()
     for name, shown in (("finance", True), ("owner", True), ("member", False), ("stranger", False)):
-        assert (b"Look first" in browse(name).get("/pauses/").content) == shown
+        text = browse(name).get("/pauses/").content.decode()
+        assert ("Look first" in text, f'<a href="/runs/{asked.id}/">' in text) == (shown, shown)
     for name in ("member", "stranger"):
         assert browse(name).post(f"/pauses/{made.id}/release/").status_code == 404
     assert browse("finance").post(f"/pauses/{made.id}/release/").status_code == 302

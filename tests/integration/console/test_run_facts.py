@@ -55,7 +55,10 @@ def test_a_cancelled_run_can_be_started_again_with_its_task(browse, desk, cast):
     run = start_run(agent_id=desk.desk.agent.id, text="Hello <b>there</b>.", by=cast.owner)
     assert "Start it again" not in page_of(browse("owner"), run)
     cancel_run(run_id=run.id, by=cast.reviewer)
-    assert f"/runs/new/?like={run.id}" in page_of(browse("owner"), run)
+    shown = page_of(browse("owner"), run)
+    assert f"/runs/new/?like={run.id}" in shown
+    assert "roll it back" not in shown
+    assert 'role="alert"' not in shown
     assert "Hello &lt;b&gt;there" in browse("owner").get(f"/runs/new/?like={run.id}").content.decode()
     for named in ("nonsense", "018f0000-0000-7000-8000-000000000000"):
         assert "Hello" not in browse("owner").get(f"/runs/new/?like={named}").content.decode().split("<main")[1]

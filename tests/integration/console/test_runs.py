@@ -197,6 +197,7 @@ def test_a_run_is_rolled_back_by_its_preview(page, post, desk, done):
     assert "1 of 2 effects were restored" in report
     assert "Partly rolled back" in page("/runs/").content.decode()
     assert "confirmed or cancelled already" in page(preview_url).content.decode()
+    assert "Roll back" not in page(f"/runs/{done.id}/").content.decode().split("Steps</h2>")[0]
 
 
 def test_one_action_is_rolled_back_alone(page, post, done):
@@ -213,6 +214,8 @@ def test_a_drifted_effect_is_left_alone_and_said_so(page, post, desk, done):
     desk.crm.change(int(changed.arguments["id"]), tier="silver")
     text = page(post(f"/runs/{done.id}/rollbacks/")["Location"]).content.decode()
     assert "Drifted" in text
+    labels = text.index("Before the run"), text.index('data-label="Before the run"'), text.index('data-label="Now"')
+    assert labels == tuple(sorted(labels))
     assert "Nothing here can be rolled back" in text
 
 

@@ -1,5 +1,7 @@
 """Requests that are not about a proposal: an action in doubt is settled, a run at its limit extended or stopped."""
 
+import re
+
 import pytest
 
 from agents.models import Run
@@ -29,6 +31,7 @@ def settle(reply):
 def test_unknown_outcome_waits_as_a_settle_request_with_three_choices(reply, settle, browse):
     client = browse("finance")
     text = client.get(address(settle)).content.decode()
+    assert re.search(r"for 1 answer\..*time runs out\s+<time[^>]*>[^<]*</time>\.", text, re.DOTALL)
     for part in ("It may or may not have happened", "happened", "retry", "give_up", "Support desk", "Find customer"):
         assert part in text, part
     assert settle.evidence["probe"]["sentence"][:30] in text
@@ -59,7 +62,7 @@ def stopped(desk, cast):
 def test_run_at_its_limit_asks_and_is_extended(desk, stopped, browse):
     client = browse("reviewer")
     text = client.get(address(stopped)).content.decode()
-    assert "The run has used its 1 steps" in text
+    assert "The run has reached its step limit of 1." in text
     assert "Support desk" in text
     assert decide(client, stopped, "budget", steps="20").status_code == 302
     run = desk.rest(Run.objects.get(pk=stopped.run_id))

@@ -94,6 +94,10 @@ def test_excerpt_cuts_at_a_word():
     assert text.excerpt("one two three four", 12) == "one two…"
 
 
+def test_excerpt_ends_no_sentence_before_its_ellipsis():
+    assert text.excerpt("It is done. All of it.", 12) == "It is done…"
+
+
 def test_excerpt_cuts_a_long_word():
     assert text.excerpt("x" * 50, 10) == "x" * 10 + "…"
 

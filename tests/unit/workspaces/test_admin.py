@@ -56,6 +56,13 @@ def _group():
     return Group.objects.create(name="elsewhere")
 
 
+def test_admin_looks_like_the_console(pages):
+    body = pages.client.get(reverse("admin:index")).content.decode()
+    assert "console/tokens.css" in body
+    assert body.index("admin/css/base.css") < body.index("console/admin.css")
+    assert "Deliveries" in body
+
+
 def test_staff_without_a_workspace_sees_nothing(cast):
     body = Pages(make_person("nobody")).client.get(reverse("admin:index")).content.decode()
     assert "Memberships" not in body
