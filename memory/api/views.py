@@ -138,7 +138,8 @@ class DocumentView(DocumentRows, RowView):
         sent = DocumentChange(data=request.data)
         sent.is_valid(raise_exception=True)
         values = dict(sent.validated_data)
-        with transaction.atomic():  # all of it or nothing
+        with transaction.atomic():  # all of it or nothing; what is left out stays as it is by now
+            document = self.find(self.visible().select_for_update(of=("self",)), row_id)
             if trust := values.pop("trust", None):
                 trust_document(document=document, trust=trust, by=self.caller)
             if values:

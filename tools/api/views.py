@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -66,21 +67,21 @@ class ToolView(SetupView, RowView):
     @extend_schema(request=ToolChange, responses=ToolOutput)
     def patch(self, request: Request, row_id: UUID) -> Response:
         """Change a tool; clearances given for its old definition lapse."""
-        tool = self.find(self.visible().select_related("connection"), row_id)
-        sent = ToolChange(data=request.data)
-        sent.is_valid(raise_exception=True)
-        kept = {name: getattr(tool, name) for name in CHANGEABLE if name != "is_enabled"}
-        values = {**kept, **sent.validated_data}
-        return self.shown(
-            save_tool(
+        with transaction.atomic():  # what is left out stays as it is by now
+            rows = self.visible().select_related("connection").select_for_update(of=("self",))
+            tool = self.find(rows, row_id)
+            sent = ToolChange(data=request.data)
+            sent.is_valid(raise_exception=True)
+            kept = {name: getattr(tool, name) for name in CHANGEABLE}
+            saved = save_tool(
                 workspace=self.workspace,
                 name=tool.name,
                 connection=tool.connection,
                 operation_name=tool.operation,
                 by=self.caller,
-                **values,
+                **{**kept, **sent.validated_data},
             )
-        )
+        return self.shown(saved)
 
 
 @extend_schema(tags=["connections"])

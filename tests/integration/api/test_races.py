@@ -1,13 +1,19 @@
-"""Two connections at once: one run for one key, one decision for one request."""
+"""Two connections at once: one run for one key, one decision for one request, and no change lost."""
 
 import threading
+import time
+from datetime import UTC, datetime
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from rest_framework.test import APIClient
 
 from agents.models import Run
+from agents.operations import save_route
 from approvals.models import Decision
+from tests.factories import SETUP
+from tests.integration.knowledge.conftest import collection, document
+from tools.models import Tool
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,3 +67,42 @@ def test_of_two_people_deciding_at_once_one_wins_and_the_other_is_told_who(desk)
     assert (won.status_code, lost.status_code) == (201, 409)
     assert won.json()["user"]["name"] in lost.json()["detail"]
     assert Decision.objects.count() == 1
+
+
+def a_tool(desk):
+    return Tool.objects.get(name="mail.reply"), "tools", {"description": "Held."}, {"title": "Sent"}
+
+
+def a_route(desk):
+    route = save_route(
+        workspace=desk.cast.workspace, name="spare", endpoints=[{"provider": "demo", "model": "rules"}], by=SETUP
+    )
+    return route, "routes", {"max_output_tokens": 77}, {"endpoints": [{"provider": "demo", "model": "other"}]}
+
+
+def a_document(desk):
+    made = document(collection(desk.cast))
+    return made, "documents", {"valid_from": datetime(2026, 1, 1, tzinfo=UTC)}, {"valid_until": "2030-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize("kind", [a_tool, a_route, a_document])
+def test_what_a_change_leaves_out_keeps_what_another_change_made_of_it_meanwhile(kind, desk, client_of):
+    row, path, held, sent = kind(desk)
+    client = client_of("owner")
+    answers = []
+
+    def change():
+        answers.append(client.patch(f"/api/v1/{path}/{row.id}/", sent, format="json"))
+        connections.close_all()
+
+    thread = threading.Thread(target=change)
+    with transaction.atomic():
+        type(row).objects.filter(pk=row.pk).update(**held)
+        thread.start()
+        time.sleep(0.5)  # the other change waits for this one by now
+    thread.join(30)
+    assert answers[0].status_code == 200, answers[0].content
+    field, value = next(iter(held.items()))
+    row.refresh_from_db()
+    assert getattr(row, field) == value
+    assert answers[0].json()[next(iter(sent))] == next(iter(sent.values()))
