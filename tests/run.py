@@ -35,9 +35,9 @@ CHECKS = {
 }
 PROCESSES = min((os.cpu_count() or 1) + 1, 8)
 """One more than there are cores: some test always waits for a process or for time to pass."""
-PYTEST = [PYTHON, "-m", "pytest", "--cov", "-n", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder"]
-BROWSER_TESTS = [*PYTEST, "tests/browser", "--cov-report=", "--cov-fail-under=0"]
-OTHER_TESTS = [*PYTEST, "--ignore=tests/browser", "--cov-append", "--cov-report=term:skip-covered"]
+PYTEST = [PYTHON, "-m", "pytest", "-n", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder"]
+BROWSER_TESTS = [*PYTEST, "tests/browser"]
+OTHER_TESTS = [*PYTEST, "--ignore=tests/browser", "--cov", "--cov-report=term:skip-covered"]
 
 NEVER_UNTESTED = (
     "approvals/gate.py",
@@ -59,10 +59,15 @@ def main() -> int:
     """Run every step; return the exit status of the first that fails."""
     try:
         with services(var_folder() / "test", fast=True) as running:
-            return run({**os.environ, **running.addresses})
+            return run({**inherited(), **running.addresses})
     except CannotStart as refusal:
         sys.stderr.write(f"countersign: {refusal}\n")
         return 1
+
+
+def inherited() -> dict[str, str]:
+    """Return the environment; Python may keep what it compiled, or each of hundreds of processes compiles all anew."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def run(environment: Mapping[str, str]) -> int:

@@ -120,10 +120,10 @@ class RouteView(RouteRows, RowView):
     @extend_schema(request=RouteChange, responses=RouteOutput)
     def patch(self, request: Request, row_id: UUID) -> Response:
         """Change the endpoints or the longest answer; what is left out stays. The next model call goes by it."""
-        sent = RouteChange(data=request.data)
-        sent.is_valid(raise_exception=True)
         with transaction.atomic():  # what is left out stays as it is by now
             route = self.find(self.visible().select_for_update(), row_id)
+            sent = RouteChange(data=request.data)
+            sent.is_valid(raise_exception=True)
             values = {"endpoints": route.endpoints, "max_output_tokens": route.max_output_tokens, **sent.validated_data}
             saved = save_route(workspace=self.workspace, name=route.name, by=self.caller, **values)
         return self.shown(saved)

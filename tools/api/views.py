@@ -67,11 +67,11 @@ class ToolView(SetupView, RowView):
     @extend_schema(request=ToolChange, responses=ToolOutput)
     def patch(self, request: Request, row_id: UUID) -> Response:
         """Change a tool; clearances given for its old definition lapse."""
-        sent = ToolChange(data=request.data)
-        sent.is_valid(raise_exception=True)
         with transaction.atomic():  # what is left out stays as it is by now
             rows = self.visible().select_related("connection").select_for_update(of=("self",))
             tool = self.find(rows, row_id)
+            sent = ToolChange(data=request.data)
+            sent.is_valid(raise_exception=True)
             kept = {name: getattr(tool, name) for name in CHANGEABLE}
             saved = save_tool(
                 workspace=self.workspace,

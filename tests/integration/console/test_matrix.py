@@ -1,11 +1,13 @@
 """Every address of the console, by every method it takes, for every person; the admin lets none of them in."""
 
 import pytest
+from django.template import TemplateDoesNotExist
 from django.urls import URLPattern, get_resolver, reverse
 
 from agents.operations import preview_rollback
 from agents.operations.pausing import pause_scope
 from memory.models import Session
+from workspaces.console import problems
 
 pytestmark = pytest.mark.django_db
 
@@ -123,8 +125,18 @@ def test_whoever_is_outside_is_asked_to_sign_in(addresses, browse, name):
     assert all(answer["Location"].startswith("/sign-in/") for answer in answers)
 
 
+@pytest.fixture
+def without_pages(monkeypatch):
+    """Refusals are the bare sentence, which every page of hundreds would surround with the whole frame."""
+
+    def none(names):
+        raise TemplateDoesNotExist(names[0])
+
+    monkeypatch.setattr(problems, "select_template", none)
+
+
 @pytest.mark.parametrize("name", [*INSIDE, *OUTSIDE])
-def test_nobody_without_a_staff_account_enters_the_admin(desk, browse, name):
+def test_nobody_without_a_staff_account_enters_the_admin(desk, browse, without_pages, name):
     client = browse(name)
     entered = [route for route in ADMIN if route not in {"admin:login", "admin:logout"} and _is_in(client, route)]
     assert entered == []
