@@ -206,6 +206,7 @@ AXES_LOCKOUT_CALLABLE = "workspaces.console.sessions.locked_out"
 
 HTTPS_ONLY = env.flag("HTTPS_ONLY", not (DEBUG or TESTING))
 SECURE_SSL_REDIRECT = HTTPS_ONLY
+SECURE_REDIRECT_EXEMPT = ["^(healthz|readyz|metrics)$"]  # probes come from inside, before the proxy that ends TLS
 SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 31_536_000) if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
 SECURE_HSTS_PRELOAD = env.flag("HSTS_PRELOAD")

@@ -83,6 +83,8 @@ class Run(TenantRow):
             models.Index(fields=["workspace", "-created_at"], name="run_list"),
             models.Index(fields=["agent", "-created_at"], name="run_agent_list"),
             models.Index(fields=["rolls_back"], name="run_rollbacks"),
+            models.Index(fields=["status"], condition=Q(finished_at=None), name="run_live"),
+            models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="run_finished"),
         ]
 
     def __str__(self) -> str:

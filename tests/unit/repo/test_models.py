@@ -23,6 +23,7 @@ MUTABILITY = {
     "agents.ModelRoute": MUTABLE,
     "agents.Run": MUTABLE,
     "agents.Step": MUTABLE,
+    "agents.Sweep": MUTABLE,
     "agents.Worker": MUTABLE,
     "approvals.Decision": REFUSED,
     "approvals.Policy": ADDED,
@@ -91,7 +92,7 @@ def test_every_row_of_a_tenant_says_whose_it_is():
         "memory.CollectionGrant",
     }  # a trigger compares team and row
     ledger = {"ledger.Event", "ledger.Seal", "ledger.Epoch"}  # it knows workspaces by their UUIDs only
-    assert without == grants | ledger | {"agents.Worker", "workspaces.User", Workspace._meta.label}
+    assert without == grants | ledger | {"agents.Sweep", "agents.Worker", "workspaces.User", Workspace._meta.label}
 
 
 def test_every_model_is_declared_mutable_or_append_only():
