@@ -309,12 +309,13 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-# Language, time, logs
+# Language, time, what operators watch
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOGGING_CONFIG = "config.logs.configure"
 LOGGING = logs.configuration(level=LOG_LEVEL, for_people=DEBUG)

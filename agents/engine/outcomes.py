@@ -48,7 +48,7 @@ def hand_over(step: Step, *, seconds: float = 0, explanation: str = "", failed: 
             where=fenced(step),
             body={"attempt": step.attempt},
             incarnation=None,
-            wake_at=ClockTimestamp() + timedelta(seconds=seconds) if seconds else None,
+            wake_at=ClockTimestamp() + timedelta(seconds=seconds),
             nudged_at=None,
             failures=step.failures + (1 if failed else 0),
             explanation=explanation,

@@ -54,6 +54,7 @@ ELSEWHERE = {
     "runs:live": "tests/integration/console/test_live.py",
     "healthz": "tests/integration/operating/test_health.py",
     "readyz": "tests/integration/operating/test_health.py",
+    "metrics": "tests/integration/operating/test_metrics.py",
     "live": "tests/integration/console/test_live.py",
 }
 """Where the addresses that anybody may open, and the streams, are tested."""
