@@ -76,6 +76,14 @@ def metrics_token_is_long(app_configs: Sequence[AppConfig] | None, **_: Any) -> 
     return [Error(f"METRICS_TOKEN is shorter than {SHORTEST_TOKEN} characters.", hint=hint, id="config.E005")]
 
 
+@register(Tags.security)
+def log_format_is_known(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Refuse a form of logs that we do not write."""
+    if settings.LOG_FORMAT in {"json", "text"}:
+        return []
+    return [Error(f"LOG_FORMAT is {settings.LOG_FORMAT!r}.", hint="Set it to json or text.", id="config.E006")]
+
+
 def _is_key(entry: str) -> bool:
     name, _, key = entry.partition(":")
     try:

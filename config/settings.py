@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
@@ -80,6 +81,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.access.AccessMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -315,7 +317,25 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
+TRACES_ENDPOINT = env.traces_endpoint()
+TRACES_HEADERS = env.text("OTEL_EXPORTER_OTLP_TRACES_HEADERS", env.text("OTEL_EXPORTER_OTLP_HEADERS"))
+TRACES_CONTENT = env.flag("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT")
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOGGING_CONFIG = "config.logs.configure"
-LOGGING = logs.configuration(level=LOG_LEVEL, for_people=DEBUG)
+LOG_FORMAT = env.text("LOG_FORMAT", "text" if DEBUG else "json")
+LOGGING = logs.configuration(
+    level=LOG_LEVEL,
+    for_people=LOG_FORMAT == "text",
+    secrets=[
+        SECRET_KEY,
+        *SECRET_KEY_FALLBACKS,
+        *(entry.partition(":")[2] for entry in ENCRYPTION_KEYS),
+        LEDGER_SIGNING_KEY,
+        METRICS_TOKEN,
+        *(pair.partition("=")[2] for pair in TRACES_HEADERS.split(",")),
+        DATABASES["default"]["PASSWORD"],
+        urlsplit(REDIS_URL).password or "",
+    ],
+    reveal=DEBUG,
+)
