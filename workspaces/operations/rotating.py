@@ -53,7 +53,7 @@ def _rotate(model: type[models.Model], key: Any, newest: str, done: Rotation, *,
         old = {name: envelope for name, envelope in found.items() if key_of(envelope) != newest}
         if not old or only_look:
             return
-        what = str(model._meta.model_name)
+        what = next(iter(row.SEALED.values())).partition(":")[0]
         try:
             fresh = {name: _wrapped(old[name], row.SEALED[name].format(id=row.pk)) for name in old}
         except Unreadable as error:

@@ -59,7 +59,7 @@ def test_what_does_not_open_stays_as_it_is_and_is_said(kept, settings, capsys):
     WebhookEndpoint.objects.update(secret=bytes(endpoint.secret)[:-1] + b"!")
     with pytest.raises(CommandError, match="1 rows could not be opened and are as they were"):
         call_command("rotate_keys")
-    assert f"webhookendpoint {endpoint.pk}: The envelope was altered" in capsys.readouterr().err
+    assert f"webhook_endpoint {endpoint.pk}: The envelope was altered" in capsys.readouterr().err
     assert key_of(bytes(WebhookEndpoint.objects.get().secret)) == "old"
     assert key_of(bytes(Connection.objects.get(pk=way.pk).secret)) == "new"
     settings.ENCRYPTION_KEYS = []
