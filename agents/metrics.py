@@ -22,7 +22,9 @@ def measured() -> Iterator[Metric]:
     counted = live | _by_status(Run.objects.filter(finished_at=None))
     yield gauges("runs", "Runs that are not over.", ("status",), _keyed(counted))
     an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
-    over = dict.fromkeys(sorted(RUN_TERMINAL), 0) | _by_status(Run.objects.filter(finished_at__gt=an_hour_ago))
+    over = dict.fromkeys(sorted(RUN_TERMINAL), 0) | _by_status(
+        Run.objects.filter(finished_at__gt=an_hour_ago, emptied_at=None)
+    )
     yield gauges("runs_finished_last_hour", "Runs that ended in the last hour.", ("status",), _keyed(over))
     steps = dict.fromkeys(map(str, AT_WORK), 0) | _by_status(Step.objects.filter(status__in=AT_WORK))
     yield gauges("steps", "Steps that are not over.", ("status",), _keyed(steps))

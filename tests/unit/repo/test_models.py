@@ -41,7 +41,7 @@ MUTABILITY = {
     "memory.Collection": MUTABLE,
     "memory.CollectionGrant": MUTABLE,
     "memory.Document": MUTABLE,
-    "memory.Message": ADDED,
+    "memory.Message": MUTABLE,  # never changed, and deleted by its age
     "memory.Session": ADDED,
     "tools.Action": PARTLY,
     "tools.ActionAttempt": MUTABLE,
