@@ -59,6 +59,8 @@ MUTABILITY = {
     "workspaces.User": MUTABLE,
     "workspaces.Workspace": MUTABLE,
 }
+BY_AGE = {"emptying.py"}
+"""Where the words of old rows are removed, past the triggers by name; the rows stay (docs/operations.md)."""
 UPDATE_AND_DELETE = (
     "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal AND tgtype & 24 > 0"
 )
@@ -111,5 +113,5 @@ def test_the_database_refuses_to_change_what_is_append_only(model):
 def test_nothing_changes_rows_that_are_only_added():
     names = [label.partition(".")[2] for label, kind in MUTABILITY.items() if kind not in {MUTABLE, PARTLY}]
     changes = re.compile(rf"\b({'|'.join(names)})\.objects\b[^\n]*\.(update|delete|update_or_create|bulk_update)\(")
-    ours = [path for path in written_by_people() if "tests" not in path.parts]
+    ours = [path for path in written_by_people() if "tests" not in path.parts and path.name not in BY_AGE]
     assert [(path.name, hit[0]) for path in ours for hit in changes.finditer(path.read_text())] == []
