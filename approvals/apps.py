@@ -9,7 +9,10 @@ class ApprovalsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from approvals.metrics import measured
         from approvals.operations.clearing import PolicyGate
+        from audit.metrics import register
         from tools.ports import register_gate
 
+        register(measured)
         register_gate(PolicyGate())

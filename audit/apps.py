@@ -1,4 +1,4 @@
-"""Registers the audit floor with Django."""
+"""Registers the audit floor with Django, and what it measures."""
 
 from django.apps import AppConfig
 
@@ -7,3 +7,8 @@ class AuditConfig(AppConfig):
     name = "audit"
     label = "audit"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from audit.metrics import measured_here, register
+
+        register(measured_here)

@@ -15,6 +15,7 @@ from django.core.checks import CheckMessage, Error, Tags, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 SHORTEST_SECRET = 32
+SHORTEST_TOKEN = 16
 KEY_BYTES = 32
 
 
@@ -64,6 +65,23 @@ def hosts_are_named(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[C
         return []
     hint = "Set ALLOWED_HOSTS to the names that people type, for example countersign.example.com."
     return [Error("ALLOWED_HOSTS accepts every host name.", hint=hint, id="config.E004")]
+
+
+@register(Tags.security)
+def metrics_token_is_long(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Refuse a token for the metrics that can be guessed."""
+    if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= SHORTEST_TOKEN:
+        return []
+    hint = "Set it to the output of `openssl rand -hex 24`, or leave it out: then there is no /metrics."
+    return [Error(f"METRICS_TOKEN is shorter than {SHORTEST_TOKEN} characters.", hint=hint, id="config.E005")]
+
+
+@register(Tags.security)
+def log_format_is_known(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Refuse a form of logs that we do not write."""
+    if settings.LOG_FORMAT in {"json", "text"}:
+        return []
+    return [Error(f"LOG_FORMAT is {settings.LOG_FORMAT!r}.", hint="Set it to json or text.", id="config.E006")]
 
 
 def _is_key(entry: str) -> bool:

@@ -58,3 +58,10 @@ def database(url: str) -> dict[str, object]:
         "PORT": str(parts.port or query.pop("port", "")),
         "OPTIONS": query,
     }
+
+
+def traces_endpoint() -> str:
+    """Return where spans go, by the names that OpenTelemetry's own libraries read; empty where they go nowhere."""
+    base = text("OTEL_EXPORTER_OTLP_ENDPOINT")
+    named = text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or (f"{base.rstrip('/')}/v1/traces" if base else "")
+    return "" if flag("OTEL_SDK_DISABLED") else named

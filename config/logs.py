@@ -1,68 +1,73 @@
-"""One line an event: JSON for machines, colour for people; whatever looks like a secret is left out."""
+"""One line an event: JSON for machines, colour for people; whom it is about stands in it, what was said does not."""
 
 import logging.config
-from collections.abc import Mapping, MutableMapping
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 import structlog
 
-SECRET_WORDS = ("password", "secret", "token", "authorization", "api_key", "apikey", "cookie", "credential")
-HIDDEN = "(hidden)"
+from config.redaction import QuietArguments, Redaction, show_places, write_places
+
+OURS: Final = ("config", "agents", "approvals", "memory", "tools", "audit", "workspaces")
+QUIET: Final = {
+    "httpx2": "WARNING",
+    "httpcore2": "WARNING",
+    "openai": "WARNING",
+    "anthropic": "WARNING",
+    "stripe": "WARNING",  # it logs whom was looked up
+    "mail.log": "WARNING",
+    "celery.worker.strategy": "WARNING",
+    "celery.app.trace": "WARNING",
+    "uvicorn.access": "WARNING",  # it logs addresses with what was searched for; config.access says what was asked
+}
+"""Libraries that would log what they are given, or one line for each of ours."""
 
 
-def hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace the values of keys that are named like secrets, at any depth."""
-    for key, value in event.items():
-        event[key] = HIDDEN if _is_secret(key) else _cleaned(value)
-    return event
+def configuration(*, level: str, for_people: bool, secrets: Iterable[str] = (), reveal: bool = False) -> dict[str, Any]:
+    """Return the ``logging`` configuration: everything to standard error, standard loggers included.
+
+    ``level`` is that of our own modules; libraries never go below INFO, since they write there what passes through
+    them. ``secrets`` are taken out wherever they appear. ``reveal`` keeps the words of errors, for one's own machine.
+    """
+    quietly = structlog.processors.ExceptionRenderer(show_places)
+    for_machines = structlog.processors.format_exc_info if reveal else quietly
+    to_people = structlog.dev.plain_traceback if reveal else write_places  # neither shows locals
+    last: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if for_people:
+        last += [Redaction(secrets), structlog.dev.ConsoleRenderer(exception_formatter=to_people)]
+    else:
+        last += [for_machines, Redaction(secrets), structlog.processors.JSONRenderer()]
+    least = level if logging.getLevelName(level) > logging.INFO else "INFO"
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {} if reveal else {"quiet": {"()": QuietArguments}},
+        "formatters": {
+            "line": {"()": "structlog.stdlib.ProcessorFormatter", "processors": last, "foreign_pre_chain": SHARED}
+        },
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": [] if reveal else ["quiet"]}
+        },
+        "root": {"handlers": ["stderr"], "level": least},
+        "loggers": {
+            **{name: {"level": level} for name in OURS},
+            **{name: {"level": least_of(quiet, least)} for name, quiet in QUIET.items()},
+            **{name: {"propagate": True, "handlers": []} for name in ("django.server", "uvicorn", "uvicorn.error")},
+        },
+    }
 
 
-def _cleaned(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: HIDDEN if _is_secret(key) else _cleaned(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_cleaned(item) for item in value]
-    return value
-
-
-def _is_secret(key: object) -> bool:
-    return any(word in str(key).lower() for word in SECRET_WORDS)
-
-
-SHARED: list[Any] = [
+SHARED: Final[list[Any]] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
-    hide_secrets,
 ]
 
 
-def configuration(*, level: str, for_people: bool) -> dict[str, Any]:
-    """Return the ``logging`` configuration: everything to standard error, standard loggers included."""
-    last: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if for_people:
-        last.append(structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback))  # shows no locals
-    else:
-        last += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {
-            "line": {
-                "()": "structlog.stdlib.ProcessorFormatter",
-                "processors": last,
-                "foreign_pre_chain": SHARED,
-            }
-        },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {
-            "django.server": {"propagate": True, "handlers": []},
-            "httpx2": {"level": "WARNING"},
-            "httpcore2": {"level": "WARNING"},
-        },
-    }
+def least_of(one: str, other: str) -> str:
+    """Return the stricter of two levels."""
+    return max(one, other, key=logging.getLevelName)
 
 
 def configure(settings: dict[str, Any]) -> None:

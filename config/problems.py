@@ -1,7 +1,7 @@
 """What answers when no view did: problem+json under ``/api/``, a page everywhere else."""
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
 from django.urls import is_valid_path
 
@@ -10,10 +10,18 @@ from workspaces.console.problems import render_problem, too_large
 from workspaces.errors import DomainError, Forbidden, Malformed, NotFound
 
 API = "/api/"
+PROBES = ("/healthz", "/readyz", "/metrics")
 
 
 class PathMiddleware(CommonMiddleware):
-    """Sends people on to the address with a slash; a program is told of it, since a POST does not survive the way."""
+    """Sends people on to the address with a slash; a program is told of it, since a POST does not survive the way.
+
+    Probes ask by a machine's bare address, which is no name of ours: they are let through, and learn nothing by it.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        """Check the host's name, except where a probe asks."""
+        return None if request.path_info in PROBES else super().process_request(request)
 
     def should_redirect_with_slash(self, request: HttpRequest) -> bool:
         """Say whether the address lacks nothing but its slash, and a person asks."""

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
@@ -40,6 +41,7 @@ IDEMPOTENCY_DAYS = env.number("IDEMPOTENCY_DAYS", 7)
 WEBHOOK_SECONDS = env.number("WEBHOOK_SECONDS", 10)
 WEBHOOK_CONCURRENCY = env.number("WEBHOOK_CONCURRENCY", 16)
 WEBHOOK_DAYS = env.number("WEBHOOK_DAYS", 30)
+RETENTION_DAYS = env.number("RETENTION_DAYS", 0)
 STEP_TAKEOVERS = env.number("STEP_TAKEOVERS", 5)
 FAILPOINT = env.text("FAILPOINT") if DEBUG else ""
 
@@ -80,6 +82,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.access.AccessMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -206,6 +209,7 @@ AXES_LOCKOUT_CALLABLE = "workspaces.console.sessions.locked_out"
 
 HTTPS_ONLY = env.flag("HTTPS_ONLY", not (DEBUG or TESTING))
 SECURE_SSL_REDIRECT = HTTPS_ONLY
+SECURE_REDIRECT_EXEMPT = ["^(healthz|readyz|metrics)$"]  # probes come from inside, before the proxy that ends TLS
 SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 31_536_000) if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
 SECURE_HSTS_PRELOAD = env.flag("HSTS_PRELOAD")
@@ -308,12 +312,31 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-# Language, time, logs
+# Language, time, what operators watch
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
+TRACES_ENDPOINT = env.traces_endpoint()
+TRACES_HEADERS = env.text("OTEL_EXPORTER_OTLP_TRACES_HEADERS", env.text("OTEL_EXPORTER_OTLP_HEADERS"))
+TRACES_CONTENT = env.flag("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT")
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOGGING_CONFIG = "config.logs.configure"
-LOGGING = logs.configuration(level=LOG_LEVEL, for_people=DEBUG)
+LOG_FORMAT = env.text("LOG_FORMAT", "text" if DEBUG else "json")
+LOGGING = logs.configuration(
+    level=LOG_LEVEL,
+    for_people=LOG_FORMAT == "text",
+    secrets=[
+        SECRET_KEY,
+        *SECRET_KEY_FALLBACKS,
+        *(entry.partition(":")[2] for entry in ENCRYPTION_KEYS),
+        LEDGER_SIGNING_KEY,
+        METRICS_TOKEN,
+        *(pair.partition("=")[2] for pair in TRACES_HEADERS.split(",")),
+        DATABASES["default"]["PASSWORD"],
+        urlsplit(REDIS_URL).password or "",
+    ],
+    reveal=DEBUG,
+)

@@ -3,9 +3,14 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from approvals.console.live import inbox
+from audit.metrics import metrics
+from config import health
 from workspaces.administration import site
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("api/v1/", include("config.api")),
     path("admin/", site.urls),
     path("", include("workspaces.console.urls")),

@@ -19,6 +19,7 @@ from django.db.models.sql import Query
 from memory.embeddings import vectors_of
 from memory.models import Collection
 from memory.models.knowledge import LANGUAGE
+from memory.tracing import traced_search
 from workspaces.canonical import sanitise
 
 DEPTH: Final = 20
@@ -104,6 +105,7 @@ ORDER BY f.score DESC, c.id
 """
 
 
+@traced_search
 def search(
     collections: "QuerySet[Collection]", query: str, *, limit: int = 5, words: bool = True, vectors: bool = True
 ) -> list[Passage]:

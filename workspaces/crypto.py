@@ -40,12 +40,22 @@ def encrypt(plain: bytes, *, context: str) -> bytes:
     return b"\x01" + bytes([len(name)]) + name.encode() + wrap_nonce + wrapped + nonce + body
 
 
+def newest_key() -> str:
+    """Return the name of the key that wraps now."""
+    return next(iter(_keys()))
+
+
+def key_of(envelope: bytes) -> str:
+    """Return the name of the key that an envelope is wrapped by; empty where it is none of ours."""
+    ours = len(envelope) >= 2 and envelope[0] == 1
+    return envelope[2 : 2 + envelope[1]].decode(errors="replace") if ours else ""
+
+
 def decrypt(envelope: bytes, *, context: str) -> bytes:
     """Open an envelope; raise :class:`Unreadable` where it cannot be opened."""
     if len(envelope) < 2 or envelope[0] != 1:
         raise Unreadable("This is no envelope of ours.")
-    size = envelope[1]
-    name, rest = envelope[2 : 2 + size].decode(errors="replace"), envelope[2 + size :]
+    name, rest = key_of(envelope), envelope[2 + envelope[1] :]
     master = _keys().get(name)
     if master is None:
         raise Unreadable(f"The encryption key {name!r} is not configured; add it to ENCRYPTION_KEYS again.")

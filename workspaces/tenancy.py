@@ -6,6 +6,7 @@ from typing import Any, cast
 from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.functional import SimpleLazyObject
+from structlog.contextvars import bind_contextvars
 
 from workspaces.errors import Forbidden, NotFound
 from workspaces.models import ApiKey, Membership, User, Workspace
@@ -32,6 +33,8 @@ def chosen_workspace(request: HttpRequest) -> Workspace | None:
     chosen = request.session.get(CHOSEN)
     order = [ExpressionWrapper(~Q(workspace_id=chosen), BooleanField()).asc()] if chosen else []
     found = mine.order_by(*order, "created_at", "id").first()
+    if found:
+        bind_contextvars(workspace=str(found.workspace_id))
     return found.workspace if found else None
 
 
@@ -39,6 +42,7 @@ def workspace_of(request: Any) -> Workspace:
     """Return the workspace of a console or API request; raise ``Forbidden`` for whoever belongs to none."""
     key = getattr(request, "auth", None)
     if isinstance(key, ApiKey):
+        bind_contextvars(workspace=str(key.workspace_id))
         return key.workspace
     found = getattr(request, "workspace", None)
     if not found:

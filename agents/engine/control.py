@@ -15,6 +15,7 @@ from approvals.operations import cancel_action, cancel_requests_of_run
 from approvals.states import RequestKind, RequestStatus
 from tools.models import Action
 from tools.states import ActionStatus
+from workspaces.database import ClockTimestamp
 from workspaces.failpoints import Failpoint, reached
 from workspaces.transitions import transition
 
@@ -49,7 +50,7 @@ def honour_cancel(run_id: UUID) -> None:
 
 def wake(step: Step) -> None:
     """Make a waiting step ready; call with its run locked."""
-    transition(step, StepStatus.READY, by=WORKER, wake_at=None, nudged_at=None, failures=0, takeovers=0)
+    transition(step, StepStatus.READY, by=WORKER, wake_at=ClockTimestamp(), nudged_at=None, failures=0, takeovers=0)
 
 
 def wake_for_action(action_id: UUID) -> UUID | None:

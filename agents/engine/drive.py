@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from structlog.contextvars import bound_contextvars
 
 from agents.engine import action_step, model_step
 from agents.engine.claims import claim_step
@@ -15,6 +16,7 @@ from agents.engine.stumbling import stumble
 from agents.engine.workers import driving, stopping
 from agents.models import Run, Step
 from agents.states import StepKind
+from agents.tracing import traced_step
 from workspaces.errors import StaleState
 from workspaces.failpoints import Failpoint, reached
 
@@ -32,7 +34,7 @@ def drive(run_id: UUID, *, quantum: int = QUANTUM) -> bool:
 
     Being called twice, late, or for a run that has nothing to do is harmless.
     """
-    with driving(run_id):
+    with driving(run_id), bound_contextvars(run=str(run_id)):
         for _ in range(quantum):
             if stopping():
                 return True
@@ -47,6 +49,7 @@ def drive(run_id: UUID, *, quantum: int = QUANTUM) -> bool:
     return True
 
 
+@traced_step
 def _perform(step: Step) -> None:
     attempt, owner = step.attempt, step.incarnation
     try:

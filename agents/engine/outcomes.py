@@ -15,6 +15,7 @@ from django.utils import timezone
 from agents.engine.claims import WORKER
 from agents.models import Run, Step
 from agents.states import RunStatus, StepStatus
+from agents.tracing import trace_run
 from workspaces.actors import Actor
 from workspaces.canonical import sanitise
 from workspaces.database import ClockTimestamp
@@ -48,7 +49,7 @@ def hand_over(step: Step, *, seconds: float = 0, explanation: str = "", failed: 
             where=fenced(step),
             body={"attempt": step.attempt},
             incarnation=None,
-            wake_at=ClockTimestamp() + timedelta(seconds=seconds) if seconds else None,
+            wake_at=ClockTimestamp() + timedelta(seconds=seconds),
             nudged_at=None,
             failures=step.failures + (1 if failed else 0),
             explanation=explanation,
@@ -102,3 +103,4 @@ def end_run(
     transition(
         run, status, by=by, explanation=explanation, outcome=sanitise(outcome), finished_at=timezone.now(), open_steps=0
     )
+    trace_run(run)

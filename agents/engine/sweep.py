@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q
 
@@ -16,7 +17,7 @@ from agents.engine.claims import DUE, FREE, RESCUE
 from agents.engine.control import IDLE, drop_if_over, honour_cancel, wake_for_action
 from agents.engine.limits import apply_budget_decision
 from agents.engine.takeovers import hand_back_if_lost, lost_steps
-from agents.models import Run, Step
+from agents.models import Run, Step, Sweep
 from agents.states import RUN_TERMINAL, STEP_TERMINAL, StepKind, StepStatus
 from approvals.models import Request
 from approvals.operations import expire_due
@@ -33,7 +34,14 @@ LOCK = 7_246_001
 FROZEN_AFTER = "30s"
 """The server ends a sweeping session that is idle for so long: its process is frozen, and must not keep the lock."""
 BATCH = 500
+SILENT = 30
+"""Seconds without a round after which probes say that nobody sweeps."""
 T = TypeVar("T")
+THE_ROW = UUID(int=1)
+NOTE_ROUND = """
+INSERT INTO agents_sweep (id, swept_at) VALUES (%s, clock_timestamp())
+ON CONFLICT (id) DO UPDATE SET swept_at = EXCLUDED.swept_at
+"""
 NUDGE_AGAIN = timedelta(seconds=5)
 MAX_BACKLOG = 200
 """Messages that may wait at the broker before the sweep adds more: what nobody had time for needs no second one."""
@@ -52,6 +60,12 @@ def sweep(enqueue: Callable[[UUID], object], backlog: Callable[[], int] = lambda
     return True
 
 
+def swept_lately() -> bool:
+    """Say whether a round was over in the last `SILENT` seconds (or five rounds, where those are longer)."""
+    silence = timedelta(seconds=max(SILENT, 5 * settings.SWEEP_SECONDS))
+    return Sweep.objects.filter(pk=THE_ROW, swept_at__gt=ClockTimestamp() - silence).exists()
+
+
 def _round_alone() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
@@ -61,6 +75,7 @@ def _round_alone() -> bool:
             cursor.execute("SELECT set_config('idle_session_timeout', %s, false)", [FROZEN_AFTER])
             reached(Failpoint.SWEEP_STARTED)
             _round()
+            cursor.execute(NOTE_ROUND, [THE_ROW])
         finally:
             cursor.execute("RESET idle_session_timeout")
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])

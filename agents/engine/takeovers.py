@@ -20,6 +20,7 @@ from agents.models import Run, Step, Worker
 from agents.states import StepKind, StepStatus
 from approvals.errors import NoQueue
 from tools.states import ActionStatus
+from workspaces.database import ClockTimestamp
 from workspaces.transitions import transition
 
 NOT_BEGUN = frozenset({ActionStatus.PROPOSED, ActionStatus.APPROVED})
@@ -94,7 +95,7 @@ def _hand_back(step: Step) -> None:
         where=Q(attempt=step.attempt),
         body={"attempt": step.attempt, "lost": str(step.incarnation)},
         incarnation=None,
-        wake_at=None,
+        wake_at=ClockTimestamp(),
         nudged_at=None,
         explanation="Its worker stopped; another one takes it over.",
     )

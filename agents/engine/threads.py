@@ -4,13 +4,16 @@ one that tells webhooks, which must not keep the sweep waiting."""
 import logging
 import threading
 from collections.abc import Callable
+from typing import Final
 
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError, connection
 
 from agents.engine.sweep import sweep
 from agents.engine.takeovers import hand_back_dropped
-from agents.engine.workers import heartbeat, incarnation, retire
+from agents.engine.workers import forget_workers, heartbeat, incarnation, retire
+from agents.operations.emptying import empty_old_runs
 from agents.tasks import backlog, enqueue
 from audit.ledger.sealing import seal_all
 from audit.webhooks.courier import Courier, forget_deliveries
@@ -22,7 +25,14 @@ SEAL_EVERY = 5
 """Rounds of the sweep between two rounds of sealing."""
 
 FORGET_EVERY = 60
-"""Rounds between two looks for kept answers, or deliveries, that are too old."""
+"""Rounds between two looks for what is too old."""
+
+FORGETTING: Final[dict[str, Callable[[], object]]] = {
+    "old answers": forget_answers,
+    "old runs": empty_old_runs,
+    "old workers": forget_workers,
+    "sign-ins that are over": SessionStore.clear_expired,
+}
 
 
 class Companions:
@@ -72,7 +82,8 @@ class Companions:
             if rounds % SEAL_EVERY == 0:
                 _guarded("sealing", seal_all)
             if rounds % FORGET_EVERY == 0:
-                _guarded("look for old answers", forget_answers)
+                for what, forget in FORGETTING.items():
+                    _guarded(f"look for {what}", forget)
             connection.close()
 
     def _telling(self) -> None:

@@ -21,6 +21,8 @@ from agents.models import Worker
 from workspaces.database import ClockTimestamp
 from workspaces.ids import uuid7
 
+FORGOTTEN = timedelta(days=30)
+
 _lock = threading.Lock()
 _current: UUID | None = None
 _driven: Counter[UUID] = Counter()
@@ -75,6 +77,11 @@ def retire() -> None:
         if _current is not None:
             Worker.objects.filter(pk=_current, stopped_at=None).update(stopped_at=ClockTimestamp())
         _current = None
+
+
+def forget_workers() -> int:
+    """Delete incarnations that have been silent for `FORGOTTEN` (their work is long taken over); return how many."""
+    return Worker.objects.filter(heartbeat_at__lt=ClockTimestamp() - FORGOTTEN).delete()[0]
 
 
 @contextmanager

@@ -4,6 +4,6 @@ from agents.models.agent import Agent, AgentGrant, AgentVersion, AgentVersionToo
 from agents.models.route import ModelRoute
 from agents.models.run import Run
 from agents.models.step import Step
-from agents.models.worker import Worker
+from agents.models.worker import Sweep, Worker
 
-__all__ = ["Agent", "AgentGrant", "AgentVersion", "AgentVersionTool", "ModelRoute", "Run", "Step", "Worker"]
+__all__ = ["Agent", "AgentGrant", "AgentVersion", "AgentVersionTool", "ModelRoute", "Run", "Step", "Sweep", "Worker"]

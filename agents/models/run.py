@@ -57,6 +57,7 @@ class Run(TenantRow):
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    emptied_at = models.DateTimeField(null=True, help_text="When what it said was removed, by its age.")
 
     objects = RunQuerySet.as_manager()
 
@@ -83,6 +84,10 @@ class Run(TenantRow):
             models.Index(fields=["workspace", "-created_at"], name="run_list"),
             models.Index(fields=["agent", "-created_at"], name="run_agent_list"),
             models.Index(fields=["rolls_back"], name="run_rollbacks"),
+            models.Index(fields=["status"], condition=Q(finished_at=None), name="run_live"),
+            models.Index(
+                fields=["finished_at"], condition=Q(finished_at__isnull=False, emptied_at=None), name="run_finished"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -18,3 +18,12 @@ class Worker(Row):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Sweep(Row):
+    """One row: when a round of the sweep was over last, whoever did it. Probes and alarms read it."""
+
+    swept_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"swept at {self.swept_at:%H:%M:%S}"

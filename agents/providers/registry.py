@@ -3,9 +3,11 @@
 from agents.providers import demo
 from agents.providers.base import Endpoint, ModelAnswer, ModelRequest, Provider
 from agents.providers.collector import OnDelta
+from agents.providers.tracing import traced_model_call
 from workspaces.errors import InvalidInput
 
 
+@traced_model_call
 def complete(endpoint: Endpoint, request: ModelRequest, *, on_delta: OnDelta | None = None) -> ModelAnswer:
     """Ask one model once and return its whole answer.
 

@@ -3,7 +3,7 @@
 import base64
 import secrets as randomness
 from datetime import datetime
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -50,6 +50,8 @@ class WebhookEndpoint(TenantRow):
     cursor_sequence = models.BigIntegerField(editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    SEALED: ClassVar = {"secret": "webhook_endpoint:{id}", "previous_secret": "webhook_endpoint:{id}"}
 
     class Meta:
         verbose_name = "webhook"

@@ -60,3 +60,8 @@ def append_message(
                 },
             )
     return message
+
+
+def forget_messages(*, run_id: UUID) -> int:
+    """Delete what one run added to its conversation; call in the transaction that records it. Return how many."""
+    return Message.objects.filter(run_id=run_id).delete()[0]

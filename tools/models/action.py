@@ -97,6 +97,7 @@ class Action(TenantRow):
             models.Index(fields=["run_id"], name="action_run"),
             models.Index(fields=["step_id"], name="action_step"),
             models.Index(fields=["workspace", "status"], name="action_status"),
+            models.Index(fields=["status"], condition=~Q(status__in=sorted(ACTION_TERMINAL)), name="action_live"),
             models.Index(fields=["tool", "created_at"], name="action_tool_history"),
         ]
 

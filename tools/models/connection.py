@@ -1,7 +1,7 @@
 """The scoped, encrypted credential and address through which tools reach one outside system."""
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -33,6 +33,7 @@ class Connection(TenantRow):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    SEALED: ClassVar = {"secret": "connection:{id}"}
     objects = ConnectionQuerySet.as_manager()
 
     class Meta:

@@ -23,6 +23,7 @@ from tools.models import Action, ActionAttempt, Tool
 from tools.operations.targets import Call, call_of, operation_of, pinned
 from tools.ports import gate
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome
+from tools.tracing import traced_execution
 from workspaces.actors import Actor, System, actor_text
 from workspaces.canonical import sanitise
 from workspaces.database import ClockTimestamp, release_connection
@@ -174,6 +175,7 @@ def _aim(call: Call) -> Target | Ending:
         return Ending(AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, error.message)
 
 
+@traced_execution
 def _carry_out(operation: Operation, target: Target | Ending, action: Action) -> Ending:
     if isinstance(target, Ending):
         return target

@@ -17,6 +17,7 @@ from tools.models import Action, ActionAttempt
 from tools.operations.targets import Call, call_of, pinned
 from tools.ports import gate
 from tools.states import AttemptKind, AttemptOutcome
+from tools.tracing import traced_look
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import sanitise
 from workspaces.database import release_connection
@@ -78,6 +79,7 @@ def _begin(action: Action, kind: AttemptKind, by: Actor, incarnation: UUID | Non
     return attempt
 
 
+@traced_look
 def _ask(call: Call, action: Action, kind: AttemptKind) -> dict[str, Any] | Probe | None:
     target, arguments = pinned(call.target), action.arguments
     if kind == AttemptKind.PROBE:

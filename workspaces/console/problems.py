@@ -51,6 +51,8 @@ def _came_from(request: HttpRequest) -> str:
     """Return the page of this console that led here, as a path; empty where none did or it was this one."""
     came = urlsplit(request.headers.get("Referer", ""))
     path = came._replace(scheme="", netloc="").geturl()
+    if not came.netloc:
+        return ""  # asking for our own name fails where it is the name that is wrong
     known = came.netloc == request.get_host() and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
     return path if known and path != request.get_full_path() else ""
 

@@ -54,6 +54,9 @@ ELSEWHERE = {
     "console:components": "tests/browser/test_components.py",
     "console:component-page": "tests/browser/test_components.py",
     "runs:live": "tests/integration/console/test_live.py",
+    "healthz": "tests/integration/operating/test_health.py",
+    "readyz": "tests/integration/operating/test_health.py",
+    "metrics": "tests/integration/operating/test_metrics.py",
     "live": "tests/integration/console/test_live.py",
 }
 """Where the addresses that anybody may open, and the streams, are tested."""

@@ -34,6 +34,7 @@ def test_safe_settings_may_serve(production):
         ("ENCRYPTION_KEYS", [KEY, "k2:tooshort"], "Entry 2 of ENCRYPTION_KEYS"),
         ("ENCRYPTION_KEYS", [KEY.removeprefix("k1:")], "Entry 1 of ENCRYPTION_KEYS"),
         ("ALLOWED_HOSTS", ["*"], "ALLOWED_HOSTS accepts every host"),
+        ("METRICS_TOKEN", "guess", "METRICS_TOKEN is shorter than 16 characters.*openssl rand -hex 24"),
     ],
 )
 def test_unsafe_settings_are_refused_with_the_way_out(production, name, value, sentence):

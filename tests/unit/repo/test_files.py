@@ -27,6 +27,8 @@ MODULES = {
     "markdown-it-py": "markdown_it",
     "beautifulsoup4": "bs4",
     "charset-normalizer": "charset_normalizer",
+    "opentelemetry-sdk": "opentelemetry",
+    "opentelemetry-exporter-otlp-proto-http": "opentelemetry",
 }
 
 

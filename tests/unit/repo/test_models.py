@@ -23,6 +23,7 @@ MUTABILITY = {
     "agents.ModelRoute": MUTABLE,
     "agents.Run": MUTABLE,
     "agents.Step": MUTABLE,
+    "agents.Sweep": MUTABLE,
     "agents.Worker": MUTABLE,
     "approvals.Decision": REFUSED,
     "approvals.Policy": ADDED,
@@ -40,7 +41,7 @@ MUTABILITY = {
     "memory.Collection": MUTABLE,
     "memory.CollectionGrant": MUTABLE,
     "memory.Document": MUTABLE,
-    "memory.Message": ADDED,
+    "memory.Message": MUTABLE,  # never changed, and deleted by its age
     "memory.Session": ADDED,
     "tools.Action": PARTLY,
     "tools.ActionAttempt": MUTABLE,
@@ -58,6 +59,8 @@ MUTABILITY = {
     "workspaces.User": MUTABLE,
     "workspaces.Workspace": MUTABLE,
 }
+BY_AGE = {"emptying.py"}
+"""Where the words of old rows are removed, past the triggers by name; the rows stay (docs/operations.md)."""
 UPDATE_AND_DELETE = (
     "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal AND tgtype & 24 > 0"
 )
@@ -91,7 +94,7 @@ def test_every_row_of_a_tenant_says_whose_it_is():
         "memory.CollectionGrant",
     }  # a trigger compares team and row
     ledger = {"ledger.Event", "ledger.Seal", "ledger.Epoch"}  # it knows workspaces by their UUIDs only
-    assert without == grants | ledger | {"agents.Worker", "workspaces.User", Workspace._meta.label}
+    assert without == grants | ledger | {"agents.Sweep", "agents.Worker", "workspaces.User", Workspace._meta.label}
 
 
 def test_every_model_is_declared_mutable_or_append_only():
@@ -110,5 +113,5 @@ def test_the_database_refuses_to_change_what_is_append_only(model):
 def test_nothing_changes_rows_that_are_only_added():
     names = [label.partition(".")[2] for label, kind in MUTABILITY.items() if kind not in {MUTABLE, PARTLY}]
     changes = re.compile(rf"\b({'|'.join(names)})\.objects\b[^\n]*\.(update|delete|update_or_create|bulk_update)\(")
-    ours = [path for path in written_by_people() if "tests" not in path.parts]
+    ours = [path for path in written_by_people() if "tests" not in path.parts and path.name not in BY_AGE]
     assert [(path.name, hit[0]) for path in ours for hit in changes.finditer(path.read_text())] == []
