@@ -11,7 +11,7 @@ from django.utils import timezone
 from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute
 from agents.operations import admit_program, create_agent, publish_version, save_route
 from config.demo import seed
-from config.demo.desk import ensure_connection
+from config.demo.joining import ensure_connection
 from tools.models import Tool
 from tools.operations import save_tool
 from workspaces.actors import System
