@@ -59,7 +59,7 @@ def _kept(path: Path, usual: dict[str, int]) -> list[int]:
     with suppress(OSError, ValueError):
         before = json.loads(path.read_text())
     chosen = {name: free_port(before.get(name, port)) for name, port in usual.items()}
-    write_record(path, chosen)
+    write_record(path, dict(chosen))
     return list(chosen.values())
 
 

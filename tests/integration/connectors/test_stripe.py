@@ -3,10 +3,11 @@
 import pytest
 
 from tests.payments import API_KEY
+from tools.connectors.amounts import spoken
 from tools.connectors.base import Drifted, NotSent, Refused, Target
 from tools.connectors.registry import operation
 from tools.connectors.stripe import StripeConnector
-from tools.connectors.stripe_images import TAG, spoken
+from tools.connectors.stripe_images import TAG
 
 CUSTOMER = operation("stripe", "customer.find")
 CHARGE = operation("stripe", "charge.find")
