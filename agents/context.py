@@ -7,6 +7,7 @@ from uuid import UUID
 from agents.engine.conversation import earlier_messages
 from agents.models import Run, Step
 from agents.states import StepKind, StepStatus
+from approvals.policies.context import UNKNOWN
 from approvals.ports import ActionContext
 from tools.models import Action, UsageRecord
 from tools.states import ActionStatus, Effect
@@ -37,6 +38,7 @@ class RunContext:
             subject_kind=session.subject_kind if session else "",
             subject_ref=session.subject_ref if session else "",
             labels={},
+            stated=_stated(action),
             evidence=lambda: _evidence(run, action),
         )
 
@@ -47,6 +49,14 @@ def spent_on(run_id: UUID) -> Decimal | None:
     if any(cost is None for cost in costs):
         return None
     return sum((cost for cost in costs if cost is not None), Decimal(0))
+
+
+def _stated(action: Action) -> int:
+    """Return how sure the agent said that it is of this call; what a person revised it said nothing of."""
+    if action.effect == Effect.READ or action.revises_id is not None:
+        return UNKNOWN
+    said = Step.objects.filter(pk=action.step_id).values_list("input__confidence", flat=True).first()
+    return said if type(said) is int and 0 <= said <= 100 else UNKNOWN
 
 
 def _evidence(run: Run, action: Action) -> dict[str, Any]:

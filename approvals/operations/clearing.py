@@ -234,7 +234,13 @@ def _ask_people(
         cleared_until=None,
     )
     evidence = evidence_of(
-        action, context, judgement.evaluation, has_undo=judgement.has_undo, binding=verdict.binding, drift=drift
+        action,
+        context,
+        judgement.evaluation,
+        has_undo=judgement.has_undo,
+        binding=verdict.binding,
+        drift=drift,
+        confidence=judgement.inputs.get("confidence"),
     )
     for term in review.queues:
         open_request(

@@ -19,12 +19,14 @@ from agents.providers.demo import wording
 from agents.providers.demo.changes import updates
 from agents.providers.demo.errands import before_proposing, told_after
 from agents.providers.demo.records import Outcome, Person, address_of, outcomes, people
-from agents.providers.demo.shapes import Row, lookups, mail_tool
+from agents.providers.demo.shapes import Row, leaves, lookups, mail_tool
 from agents.providers.demo.ticket import clues
 from tools.states import Effect
 
 MODEL: Final = "demo-planner"
 MAX_LOOKUPS: Final = 16
+STATEMENT: Final = "agent_confidence"
+SURE: Final = 0.8
 
 Proposal = tuple[ToolSpec, dict[str, Any]]
 
@@ -110,9 +112,16 @@ def _call(request: ModelRequest, proposals: list[Proposal], reasoning: str) -> M
     before = sum(len(turn.calls) for turn in request.messages if isinstance(turn, AssistantTurn))
     calls = tuple(
         ToolCall(f"demo_{number}", tool.name, arguments, json.dumps(arguments, ensure_ascii=False))
-        for number, (tool, arguments) in enumerate(proposals, start=before + 1)
+        for number, (tool, arguments) in enumerate(map(_stated, proposals), start=before + 1)
     )
     return _answer(request, "", reasoning, calls, Stop.CALLS)
+
+
+def _stated(proposal: Proposal) -> Proposal:
+    """Return the proposal with how sure a rule is that acts on one thing alone, where the tool asks for that."""
+    tool, arguments = proposal
+    asks = any(leaf.path == (STATEMENT,) for leaf in leaves(tool))
+    return (tool, {**arguments, STATEMENT: SURE}) if asks and mail_tool((tool,)) is None else proposal
 
 
 def _say(request: ModelRequest, text: str, reasoning: str) -> ModelAnswer:

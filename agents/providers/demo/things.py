@@ -62,7 +62,7 @@ def errand_for(wish: Wish, tools: tuple[ToolSpec, ...]) -> Errand | None:
 def _refunds(tools: tuple[ToolSpec, ...]) -> Iterator[Errand]:
     for tool in tools:
         found = {leaf.name.lower(): leaf for leaf in leaves(tool)} if tool.effect == Effect.IRREVERSIBLE else {}
-        money = {name: found[name] for name in ("amount", "currency") if name in found}
+        money: dict[str, Leaf] = {name: found[name] for name in ("amount", "currency") if name in found}
         if len(money) == 2 and money["amount"].takes("integer"):
             yield from _errand(tool, tools, found, _CHARGE, {**money, **_reason(found)})
 
