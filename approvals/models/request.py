@@ -31,12 +31,16 @@ class RequestQuerySet(models.QuerySet["Request"]):
         return self.filter(status=RequestStatus.OPEN)
 
     def waiting_for(self, user: User) -> "RequestQuerySet":
-        """Return the open requests on which ``user`` may decide now: their queues, not caused or decided by them."""
+        """Return the open requests on which ``user`` may decide now: their queues, not caused or decided by them.
+
+        Nobody counts in two queues that are asked about the same action.
+        """
         return (
             self.open()
             .filter(queue__in=ReviewQueue.objects.decidable_by(user))
             .exclude(causes__overlap=user.cause_ids())
             .exclude(decisions__user_id=user.id)
+            .exclude(verdict__requests__decisions__user_id=user.id)
         )
 
 

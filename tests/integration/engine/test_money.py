@@ -162,3 +162,18 @@ def test_a_busy_stripe_is_asked_again_later(till, talker, payments, charge):
     action.refresh_from_db()
     assert (action.status, action.attempt) == ("succeeded", 2)
     assert payments.refunds(charge["charge"]) == [700]
+
+
+def test_invariant_11_what_the_agent_says_of_itself_is_shown_and_lets_nothing_pass(till, talker, payments, charge):
+    sure = {"name": "sure", "when": "confidence.stated >= 0", "outcome": "allow", "reason": "It says that it is sure."}
+    rules = draft_policy(
+        workspace=till.cast.workspace, name="default", title="P", rules=[*DEFAULT_RULES, sure], by=SETUP
+    )
+    activate_policy(version=rules, by=SETUP)
+    run, action = asked(till, talker, charge, amount=1500, agent_confidence=1.0)
+    assert "agent_confidence" not in action.arguments
+    (request,) = till.requests(run)
+    figures = request.evidence["confidence"]
+    assert (figures["stated"], figures["amount"], figures["computed"] < 100) == (100, 50, True)
+    assert request.verdict.inputs["confidence"] == figures
+    assert payments.refunds(charge["charge"]) == []
