@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from approvals.models import ReviewQueue
+from audit.ledger.models import Event
 from config.demo.customers import CUSTOMERS
 from config.demo.desk import build_desk
 from tests.factories import SETUP
@@ -34,11 +35,9 @@ ASKED = st.sampled_from(
 )  # fmt: skip
 
 
-@pytest.fixture
-def till(desk, payments):
-    """The demo's own desk with its till, at a payment system that other tests use too."""
-    one = desk.desk
-    desk.desk = build_desk(
+def set_up(one, payments):
+    """Set the demo's own desk up with its till, as each start of the demo does."""
+    return build_desk(
         workspace=one.workspace,
         crm=one.crm.config,
         crm_secret=one.crm.open_secret(),
@@ -49,7 +48,13 @@ def till(desk, payments):
         payments_secret={"api_key": API_KEY},
         by=SETUP,
     )
-    queue = ReviewQueue.objects.get(workspace=one.workspace, name="finance")
+
+
+@pytest.fixture
+def till(desk, payments):
+    """The demo's own desk with its till, at a payment system that other tests use too."""
+    desk.desk = set_up(desk.desk, payments)
+    queue = ReviewQueue.objects.get(workspace=desk.desk.workspace, name="finance")
     teams.grant(team=desk.cast.financiers, codename="decide_reviewqueue", target=queue, by=SETUP)
     return desk
 
@@ -142,3 +147,11 @@ def test_an_ended_subscription_is_put_back_as_it_was_by_its_undo(till, payments)
     again = till.start(f"I am {address}. Please resume my subscription.")
     answer_all(till, again)
     assert seen(payments, customer)[1] == {subscription: False}
+
+
+def test_a_desk_gets_its_till_later_and_a_second_start_writes_no_event(till, payments):
+    version = till.desk.agent.current_version
+    assert (version.number, version.tools.count()) == (2, len(till.desk.tools))
+    before = Event.objects.count()
+    assert set_up(till.desk, payments) == till.desk
+    assert Event.objects.count() == before
