@@ -6,6 +6,7 @@ from agents.operations import publish_version
 from approvals.errors import MayNotDecide
 from approvals.operations import activate_policy, draft_policy, save_queue
 from approvals.policies.default import DEFAULT_RULES
+from approvals.ports import context_source
 from tests.factories import SETUP
 from tests.house import events
 from tests.payments import API_KEY
@@ -177,3 +178,13 @@ def test_invariant_11_what_the_agent_says_of_itself_is_shown_and_lets_nothing_pa
     assert (figures["stated"], figures["amount"], figures["computed"] < 100) == (100, 50, True)
     assert request.verdict.inputs["confidence"] == figures
     assert payments.refunds(charge["charge"]) == []
+
+
+def test_the_best_passage_that_the_run_has_found_is_measured(till, talker, payments, charge):
+    talker.calls(("pay.charge.find", {"customer": charge["customer"]}))
+    run, action = asked(till, talker, charge, amount=1500)
+    reads = Action.objects.filter(run_id=run.id, effect="read")
+    assert context_source().for_action(action.id).retrieval == -1
+    reads.update(result={"passages": [{"score": 0.5 / 61}, {"score": 1 / 61}, {"score": "1"}, None]})
+    assert context_source().for_action(action.id).retrieval == 50
+    assert context_source().for_action(reads.get().id).retrieval == -1
