@@ -5,7 +5,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-RUNTIME = @$(PYTHON) -I config/virtualenv.py $(VENV) requirements.lock requirements-test.lock
+RUNTIME = @$(PYTHON) -I config/virtualenv.py $(VENV) requirements-demo.lock requirements-test.lock
 TEST = @$(PYTHON) -I config/virtualenv.py $(VENV) requirements-test.lock
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --only-binary :all: \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) pyproject.toml
@@ -46,5 +46,6 @@ fmt:
 # Needs uv in the virtualenv (`pip install uv`), and nothing else does. UPGRADE=1 takes newer versions.
 lock:
 	@$(COMPILE) --output-file requirements.lock
-	@$(COMPILE) --group test --constraint requirements.lock --output-file requirements-test.lock
-	@sed -i.bak '1s/^/# Written by `make lock` from pyproject.toml: Python 3.11 to 3.13, Linux and macOS, wheels only.\n/' requirements.lock requirements-test.lock && rm requirements*.lock.bak
+	@$(COMPILE) --group demo --constraint requirements.lock --output-file requirements-demo.lock
+	@$(COMPILE) --group test --constraint requirements-demo.lock --output-file requirements-test.lock
+	@sed -i.bak '1s/^/# Written by `make lock` from pyproject.toml: Python 3.11 to 3.13, Linux and macOS, wheels only.\n/' requirements.lock requirements-demo.lock requirements-test.lock && rm requirements*.lock.bak

@@ -7,11 +7,14 @@ from uuid import UUID
 from agents.engine.conversation import earlier_messages
 from agents.models import Run, Step
 from agents.states import StepKind, StepStatus
+from approvals.policies.context import UNKNOWN
 from approvals.ports import ActionContext
 from tools.models import Action, UsageRecord
 from tools.states import ActionStatus, Effect
 
 MAX_READ = 20_000
+BEST_SCORE = 2 / 61
+"""The fused score of a passage that both rankings put first; see ``memory.retrieval``."""
 
 
 class RunContext:
@@ -37,6 +40,8 @@ class RunContext:
             subject_kind=session.subject_kind if session else "",
             subject_ref=session.subject_ref if session else "",
             labels={},
+            stated=_stated(action),
+            retrieval=_best_passage(action),
             evidence=lambda: _evidence(run, action),
         )
 
@@ -47,6 +52,29 @@ def spent_on(run_id: UUID) -> Decimal | None:
     if any(cost is None for cost in costs):
         return None
     return sum((cost for cost in costs if cost is not None), Decimal(0))
+
+
+def _stated(action: Action) -> int:
+    """Return how sure the agent said that it is of this call; what a person revised it said nothing of."""
+    if action.effect == Effect.READ or action.revises_id is not None:
+        return UNKNOWN
+    said = Step.objects.filter(pk=action.step_id).values_list("input__confidence", flat=True).first()
+    return said if type(said) is int and 0 <= said <= 100 else UNKNOWN
+
+
+def _best_passage(action: Action) -> int:
+    """Return the best passage that the run has found so far, in percent of the best possible; -1 where none was."""
+    if action.effect == Effect.READ:
+        return UNKNOWN
+    reads = Action.objects.filter(run_id=action.run_id, effect=Effect.READ, status=ActionStatus.SUCCEEDED)
+    found = reads.filter(result__has_key="passages").values_list("result__passages", flat=True)
+    scores = [score for passages in found if isinstance(passages, list) for score in map(_score, passages)]
+    return min(100, int(100 * max(scores) / BEST_SCORE)) if scores else UNKNOWN
+
+
+def _score(passage: Any) -> float:
+    score = passage.get("score") if isinstance(passage, dict) else None
+    return score if isinstance(score, int | float) and not isinstance(score, bool) and score > 0 else 0.0
 
 
 def _evidence(run: Run, action: Action) -> dict[str, Any]:

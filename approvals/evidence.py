@@ -19,12 +19,14 @@ def evidence_of(
     has_undo: bool,
     binding: str,
     drift: dict[str, Any] | None = None,
+    confidence: dict[str, int] | None = None,
 ) -> dict[str, Any]:
     """Return the frozen evidence of a request about ``action``.
 
     Keys: ``sentence``, ``action`` (tool, effect, undo, arguments, digests), ``before`` and ``predicted`` (images, for
     the field-level difference), ``provenance``, ``reasons``, ``rules``, ``revises``, ``drift``, ``run``, ``agent``,
-    and the parts of the context's own evidence (``ticket``, ``reads``, ``model_words``, ``conversation``).
+    ``confidence`` (stated and measured, in percent, -1 where unknown), and the parts of the context's own evidence
+    (``ticket``, ``reads``, ``model_words``, ``conversation``).
     """
     parts: dict[str, Any] = {
         **context.evidence(),
@@ -37,6 +39,7 @@ def evidence_of(
         "rules": rules_json(evaluation),
         "revises": _revised(action),
         "drift": drift,
+        "confidence": confidence or {},
         **_surroundings(action, context),
     }
     frozen: dict[str, Any] = sanitise(parts)

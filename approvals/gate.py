@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -14,6 +15,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from approvals.models import PolicyVersion, VersionStatus
+from approvals.policies.confidence import measured
 from approvals.policies.context import (
     UNKNOWN_SPEND,
     ActionFacts,
@@ -46,7 +48,7 @@ class Judgement:
     """An evaluation with everything it rested on."""
 
     evaluation: Evaluation
-    inputs: dict[str, object]
+    inputs: dict[str, Any]
     context: ActionContext | None
     policy_versions: list[UUID]
     has_undo: bool
@@ -79,7 +81,7 @@ def judge(action: Action, versions: list[PolicyVersion]) -> Judgement:
     return Judgement(evaluation, facts.as_json() | seen_by_people(action), context, ids, has_undo)
 
 
-def seen_by_people(action: Action) -> dict[str, object]:
+def seen_by_people(action: Action) -> dict[str, Any]:
     """Return what decisions stand and fall with, of a verdict's inputs: the world, what the tool does, and where."""
     return {
         "before_digest": action.before_digest,
@@ -202,6 +204,13 @@ def _facts(action: Action, context: ActionContext, has_undo: bool) -> GateContex
         subject=SubjectFacts(kind=context.subject_kind, ref=context.subject_ref),
         history=_history(action),
         now=timezone.now(),
+        confidence=measured(
+            action.provenance,
+            action.arguments,
+            action.before_image,
+            retrieval=context.retrieval,
+            stated=context.stated,
+        ),
     )
 
 

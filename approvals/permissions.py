@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from django.db.models import Q
+
 from approvals.errors import MayNotDecide
 from approvals.models import Decision, Request, ReviewQueue
 from approvals.states import DecisionKind, RequestKind
@@ -21,15 +23,23 @@ def check_can_decide(user: User, request: Request, kind: str | None = None) -> N
             "You brought this about, so somebody else has to decide on it.",
             f"It waits in the queue {request.queue.title} for the others who may.",
         )
-    decided = Decision.objects.filter(request=request).select_related("user")
+    decided = Decision.objects.filter(_about_the_same(request)).select_related("user")
     if not {person for decision in decided for person in decision.user.cause_ids()}.isdisjoint(user.cause_ids()):
-        raise MayNotDecide("You have decided on this already.", "It waits for somebody else's decision too.")
+        raise MayNotDecide(
+            "You have decided on this already.", "It waits for somebody else's decision too: nobody counts twice."
+        )
     if kind == DecisionKind.EDIT and request.action is not None and request.action.is_repair:
         raise MayNotDecide(
             "An undo is carried out exactly as it was recorded, so it cannot be edited.", "Approve or reject it."
         )
     if kind == DecisionKind.EDIT and request.kind != RequestKind.ACTION:
         raise MayNotDecide("Only a proposed action can be edited.", "Approve, reject or respond instead.")
+
+
+def _about_the_same(request: Request) -> Q:
+    """Return the condition for decisions on ``request``, and on what asks other queues about the same action now."""
+    same = Q(request=request)
+    return same if request.verdict_id is None else same | Q(request__verdict_id=request.verdict_id)
 
 
 def distinct_people(accounts: Iterable[User]) -> int:

@@ -13,7 +13,8 @@ class ActionContext:
 
     ``evidence`` computes, only when people are asked, what they are shown, each part apart: ``ticket`` (text, source,
     trust), ``reads`` (what was read: tool, arguments, result), ``model_words`` (what the model said, set apart from
-    facts), ``conversation``. ``spent`` is None where a price is unknown.
+    facts), ``conversation``. ``spent`` is None where a price is unknown. ``stated`` is how sure the agent says that it
+    is, and ``retrieval`` how good the best passage is that the run has found; in percent, -1 where unknown.
     """
 
     agent_name: str
@@ -27,6 +28,8 @@ class ActionContext:
     subject_kind: str
     subject_ref: str
     labels: dict[str, str] = field(default_factory=dict)
+    stated: int = -1
+    retrieval: int = -1
     evidence: Callable[[], dict[str, Any]] = dict
 
 

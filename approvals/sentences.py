@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from approvals.amounts import AMOUNTS, moved
 from approvals.diffs import label_of
 from tools.models import Action
 from tools.states import Effect
@@ -31,9 +32,12 @@ def title_of(action: Action) -> str:
 def named(arguments: Json, schema: Json, before: Any, after: Any) -> tuple[str, list[str]]:
     """Return which object an action is about, and what of it would change or be sent: short values only, by name."""
     if isinstance(before, dict) and isinstance(after, dict):
+        if money := moved(before, after):
+            same = [n for n, v in arguments.items() if before.get(n) == v and n not in {"currency", *AMOUNTS}]
+            return money, [f"{label_of([n])} {short(arguments[n])}" for n in same]
         same = [name for name, value in arguments.items() if before.get(name) == value]
-        moved = [name for name in after if before.get(name) != after[name]]
-        changed = [f"{label_of([n])} {short(before.get(n))} → {short(after[n])}" for n in moved]
+        other = [name for name in after if before.get(name) != after[name]]
+        changed = [f"{label_of([n])} {short(before.get(n))} → {short(after[n])}" for n in other]
         return ", ".join(f"{label_of([n])} {short(arguments[n])}" for n in same), changed
     needed = [name for name in schema.get("required", []) if name in arguments]
     order = list(dict.fromkeys([*needed, *arguments]))

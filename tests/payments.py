@@ -20,10 +20,13 @@ API_KEY = "sk_test_countersign"
 
 @dataclass
 class Payments:
-    """Addresses of the proxy and of localstripe behind it; what is made or counted here passes by the proxy."""
+    """Addresses of the proxy and of localstripe behind it; what is made or counted here passes by the proxy.
+
+    ``behind`` is 0 where localstripe was not started yet.
+    """
 
     port: int
-    behind: int
+    behind: int = 0
 
     def target(self, *, port: int | None = None, deadline: float = 10.0, **options: Any) -> Target:
         config = {"base_url": f"http://127.0.0.1:{port or self.port}"}
@@ -77,8 +80,8 @@ def payment_system(*arguments: str):
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        port, behind = map(int, re.findall(r"127\.0\.0\.1:(\d+)", process.stdout.readline()))
-        yield Payments(port, behind)
+        port, *behind = map(int, re.findall(r"127\.0\.0\.1:(\d+)", process.stdout.readline()))
+        yield Payments(port, *behind)
     finally:
         process.send_signal(signal.SIGTERM)
         said = process.communicate(timeout=20)

@@ -7,6 +7,7 @@ content and is never an instruction (DESIGN invariant 17).
 import json
 from typing import Any
 
+from agents.engine.stating import asked_schema
 from agents.models import Run, Step
 from agents.providers.base import AssistantTurn, Message, ModelRequest, ToolResult, ToolSpec, UserText, answer_from_json
 from agents.states import StepKind, StepStatus
@@ -37,7 +38,7 @@ def request_for(run: Run, tools: list[Tool], max_output_tokens: int) -> ModelReq
     return ModelRequest(
         system=f"{run.version.goal}\n\n{RULES}",
         messages=tuple(messages),
-        tools=tuple(ToolSpec(t.name, t.description, t.input_schema, t.effect) for t in tools),
+        tools=tuple(ToolSpec(t.name, t.description, asked_schema(t), t.effect) for t in tools),
         max_output_tokens=max_output_tokens,
     )
 

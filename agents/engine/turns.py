@@ -13,6 +13,7 @@ from django.utils import timezone
 from agents.engine.claims import WORKER
 from agents.engine.conversation import earlier_messages, steps_with_actions
 from agents.engine.outcomes import end_run
+from agents.engine.stating import take_statement
 from agents.models import Run, Step
 from agents.providers.base import ModelAnswer, ToolCall
 from agents.states import RunKind, RunStatus, StepKind, StepStatus
@@ -108,7 +109,7 @@ def _skip(run: Run, call: ToolCall, explanation: str) -> None:
 
 
 def _propose(run: Run, call: ToolCall, tool: Tool, sources: list[Source]) -> None:
-    arguments = call.arguments or {}
+    arguments, stated = take_statement(tool, call.arguments or {})
     step_id: UUID = uuid7()
     action = propose(
         tool=tool,
@@ -130,7 +131,7 @@ def _propose(run: Run, call: ToolCall, tool: Tool, sources: list[Source]) -> Non
         id=step_id,
         action=action,
         call_id=call.id,
-        input={"tool": tool.name, "arguments": arguments},
+        input={"tool": tool.name, "arguments": arguments, **({} if stated is None else {"confidence": stated})},
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from approvals.amounts import currency_of, in_words
 from approvals.console.history import history
 from approvals.console.outcome import outcome
 from approvals.console.surroundings import PERSON, Surroundings, surroundings
@@ -20,6 +21,7 @@ from workspaces.console import differences
 from workspaces.console.links import EVENTS, INBOX, agent_url, request_url, run_url
 from workspaces.console.shapes import (
     Argument,
+    Confidence,
     DecisionBar,
     Facts,
     Onward,
@@ -40,6 +42,15 @@ UNDECIDED: Final = {
     ExpiryDoes.EXPIRE: "nothing is done",
     ExpiryDoes.REJECT: "it counts as rejected and the agent is told so",
 }
+MEASURED: Final[tuple[tuple[str, str, dict[int | None, str]], ...]] = (
+    ("match", "Arguments found in what was read", {None: "and not by coincidence"}),
+    (
+        "amount",
+        "Amount against the charge",
+        {100: "exactly what is left of it", 50: "a part of what is left", None: "it does not fit"},
+    ),
+    ("retrieval", "Best passage found", {None: "of the best possible"}),
+)
 TIME_IS_UP: Final = "The time for this request has run out."
 
 
@@ -69,6 +80,7 @@ def memo(request: Request, user: User, unsent: Unsent | None = None, onward: Onw
         exact=action.get("arguments"),
         changes=_changes(evidence.get("before"), evidence.get("predicted")),
         reasons=_reasons(request),
+        confidence=_confidence(evidence.get("confidence") or {}),
         quorum=_quorum(request),
         probe=(evidence.get("probe") or {}).get("sentence", ""),
         found=found_out(evidence.get("probe") or {}),
@@ -153,6 +165,8 @@ def _argument(leaf: dict[str, Any], arguments: Any, trust: dict[str, str], peopl
     otherwise = "trusted" if leaf["trusted"] else "untrusted"
     found = [Source(label=_source_name(label, people), trust=trust.get(label, otherwise)) for label in leaf["sources"]]
     names, value = place_of(leaf, arguments)
+    if len(names) == 1 and currency_of(arguments) and (said := in_words(arguments)[names[0]]) != value:
+        value = f"{value} ({said})"
     return Argument(name=label_of(names), value=value, sources=found, coincidental=leaf["coincidence"])
 
 
@@ -179,7 +193,16 @@ def place_of(leaf: dict[str, Any], arguments: Any) -> tuple[list[str | int], Any
 def _changes(before: Any, after: Any) -> list[differences.FieldDiff]:
     if not isinstance(after, dict) or not isinstance(before, dict | None):
         return []
-    return differences.fields(before, after)
+    return differences.fields(in_words(before), in_words(after))
+
+
+def _confidence(figures: dict[str, int]) -> Confidence | None:
+    """Return what was measured and what was stated; None for evidence from before either was kept."""
+    if not figures:
+        return None
+    known = [(name, figures.get(key, -1), means.get(figures.get(key), means[None])) for key, name, means in MEASURED]
+    stated = figures.get("stated", -1)
+    return Confidence(measured=[row for row in known if row[1] >= 0], stated=None if stated < 0 else stated)
 
 
 def _reasons(request: Request) -> list[Reason]:
@@ -204,7 +227,7 @@ def _revision(request: Request, around: Surroundings) -> dict[str, Any]:
     drift, revised = evidence.get("drift"), evidence.get("revises")
     found: dict[str, Any] = {}
     if drift:
-        found["drift"] = differences.fields(drift.get("before"), drift.get("now"))
+        found["drift"] = differences.fields(in_words(drift.get("before")), in_words(drift.get("now")))
     if revised and evidence.get("action"):
         found["revision"] = differences.fields(revised["arguments"], evidence["action"]["arguments"])
         found["revised_by"] = str(around.edit.user) if around.edit else "a reviewer"

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.fields.json import KT
 from django.http import HttpRequest
 
@@ -29,6 +29,7 @@ def seen_by(user: User, workspace: Workspace) -> QuerySet[Request, Any]:
         agent_title=KT("evidence__agent__title"),
         effect=KT("evidence__action__effect"),
         system=KT("evidence__action__connection"),
+        queue_title=F("queue__title"),
     )
     return named.order_by("-decidable", "-opened_at", "-id")
 
@@ -74,6 +75,7 @@ def row(request: Request, selected: str = "") -> InboxRow:
         status=request.status,
         at=request.opened_at,
         target=found.system or "",
+        queue=found.queue_title,
         expires_at=request.expires_at if request.status == "open" else None,
         effect=found.effect or "",
         decidable=found.decidable or request.status != "open",

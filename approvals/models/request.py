@@ -34,12 +34,18 @@ class RequestQuerySet(models.QuerySet["Request"]):
         """Return the open requests on which ``user`` may decide now: their queues, not caused or decided by them.
 
         Decided by them is also what was decided through a service account, or a key of one, behind which they stand.
+        Nobody counts in two queues that are asked about the same action.
         """
         people = user.cause_ids()
-        mine = Q(decisions__user_id__in=people) | Q(decisions__user__owner_id__in=people)
-        mine |= Q(decisions__user__api_keys__created_by_id__in=people)
-        queues = ReviewQueue.objects.decidable_by(user)
-        return self.open().filter(queue__in=queues).exclude(causes__overlap=people).exclude(mine)
+        waiting = self.open().filter(queue__in=ReviewQueue.objects.decidable_by(user)).exclude(causes__overlap=people)
+        return waiting.exclude(_decided_by(people)).exclude(_decided_by(people, "verdict__requests__"))
+
+
+def _decided_by(people: list[UUID], of: str = "") -> Q:
+    """Return the condition that one of ``people``, or somebody for whom they stand, decided on the request."""
+    decider = f"{of}decisions__user"
+    own = Q(**{f"{decider}_id__in": people}) | Q(**{f"{decider}__owner_id__in": people})
+    return own | Q(**{f"{decider}__api_keys__created_by_id__in": people})
 
 
 class Request(TenantRow):

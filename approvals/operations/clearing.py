@@ -30,7 +30,7 @@ from tools.signals import action_moved
 from tools.states import ActionStatus
 from workspaces.actors import System, actor_text
 from workspaces.database import ClockTimestamp
-from workspaces.models import Pause
+from workspaces.models import Pause, User
 from workspaces.salts import salted
 from workspaces.transitions import transition
 
@@ -198,14 +198,15 @@ def _decisions_still_serve(action: Action, verdict: Verdict) -> bool:
 
 
 def _quorums_hold(action: Action, terms: list[dict[str, Any]]) -> bool:
-    return bool(terms) and all(_holders(action, term["queue"]) >= term["quorum"] for term in terms)
+    """Say whether each queue has its quorum, and all of them together as many different people as they ask for."""
+    agreed = [_holders(action, term["queue"]) for term in terms]
+    each = all(distinct_people(users) >= term["quorum"] for users, term in zip(agreed, terms, strict=True))
+    together = distinct_people(user for users in agreed for user in users)
+    return bool(terms) and each and together >= sum(term["quorum"] for term in terms)
 
 
-def _holders(action: Action, queue: str) -> int:
-    """Count the people who approved in ``queue``, still may decide there, and saw the world and the tool as they are.
-
-    A service account counts as the people who answer for it.
-    """
+def _holders(action: Action, queue: str) -> list[User]:
+    """Return who approved in ``queue``, still may decide there, and saw the world and the tool as they are."""
     agreed = Decision.objects.filter(
         kind=DecisionKind.APPROVE,
         request__action=action,
@@ -216,7 +217,7 @@ def _holders(action: Action, queue: str) -> int:
     )
     asked = ReviewQueue.objects.filter(workspace_id=action.workspace_id, name=queue)
     users = [decision.user for decision in agreed.select_related("user")]
-    return distinct_people(user for user in users if asked.decidable_by(user).exists())
+    return [user for user in users if asked.decidable_by(user).exists()]
 
 
 def _ask_people(
@@ -233,7 +234,13 @@ def _ask_people(
         cleared_until=None,
     )
     evidence = evidence_of(
-        action, context, judgement.evaluation, has_undo=judgement.has_undo, binding=verdict.binding, drift=drift
+        action,
+        context,
+        judgement.evaluation,
+        has_undo=judgement.has_undo,
+        binding=verdict.binding,
+        drift=drift,
+        confidence=judgement.inputs.get("confidence"),
     )
     for term in review.queues:
         open_request(

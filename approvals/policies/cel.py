@@ -49,6 +49,11 @@ VARIABLES: Final[Mapping[str, cel.Type]] = {
     "history.tool_day": cel.Type.INT,
     "history.run_same_call": cel.Type.INT,
     "history.in_doubt": cel.Type.INT,
+    "confidence.stated": cel.Type.INT,
+    "confidence.computed": cel.Type.INT,
+    "confidence.match": cel.Type.INT,
+    "confidence.amount": cel.Type.INT,
+    "confidence.retrieval": cel.Type.INT,
     "reviewer": cel.Type.Map(cel.Type.STRING, cel.Type.INT),
     "now": cel.Type.TIMESTAMP,
 }

@@ -7,6 +7,7 @@ minor units of the run's currency, and -1 where the spend is unknown: unknown is
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
@@ -17,8 +18,10 @@ from tools.provenance import Leaf, summarise
 from workspaces.canonical import MAX_SAFE_INTEGER, sanitise
 
 UNKNOWN_SPEND = -1
+UNKNOWN = -1
 
 Count = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER)]
+Percent = Annotated[int, Field(ge=UNKNOWN, le=100)]
 _STRICT = ConfigDict(strict=True, extra="forbid")
 
 
@@ -109,6 +112,17 @@ class HistoryFacts:
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
+class ConfidenceFacts:
+    """Whole percents, -1 where unknown: the agent's own word, and what was measured; see ``policies.confidence``."""
+
+    stated: Percent = UNKNOWN
+    computed: Percent = UNKNOWN
+    match: Percent = UNKNOWN
+    amount: Percent = UNKNOWN
+    retrieval: Percent = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class GateContext:
     """All the facts of one evaluation; ``reviewer`` holds the limits of the person deciding, empty while none is."""
 
@@ -120,6 +134,11 @@ class GateContext:
     history: HistoryFacts
     now: AwareDatetime
     reviewer: dict[str, int] = Field(default_factory=dict)
+    confidence: ConfidenceFacts = Field(default_factory=ConfidenceFacts)
+
+    def unstated(self) -> Self:
+        """Return the same facts as if the agent had said nothing of itself."""
+        return replace(self, confidence=replace(self.confidence, stated=UNKNOWN))
 
     def as_json(self) -> dict[str, Any]:
         """Return a JSON object with a canonical form; times are ISO 8601 in UTC."""

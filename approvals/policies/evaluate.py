@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from approvals.policies.cel import ConditionFailed, Facts
-from approvals.policies.context import GateContext
+from approvals.policies.context import UNKNOWN, GateContext
 from approvals.policies.rules import On, Rule
 from approvals.states import ExpiryDoes, Outcome
 
@@ -69,26 +69,50 @@ class Evaluation:
 
 
 def evaluate(rules: Sequence[Rule], context: GateContext, waived: AbstractSet[str] = frozenset()) -> Evaluation:
-    """Return what ``rules`` say about ``context``; ``waived`` names the rules that a grant of autonomy discharges."""
+    """Return what ``rules`` say about ``context``; ``waived`` names the rules that a grant of autonomy discharges.
+
+    What an agent states of itself cannot widen anything, whatever the rules say of it: they are evaluated as if it had
+    said nothing, too, and the stricter of the two counts.
+    """
+    silent = _judged(rules, context.unstated(), waived)
+    if context.confidence.stated == UNKNOWN:
+        return _evaluation(silent)
+    stated = _judged(rules, context, waived)
+    first, second = _evaluation(silent), _evaluation(stated)
+    if first.outcome == second.outcome == Outcome.REVIEW:
+        return _evaluation(list(dict.fromkeys([*silent, *stated])))
+    return max(first, second, key=lambda one: RANK[one.outcome])
+
+
+Spoken = tuple[Rule | None, Match]
+
+
+def _judged(rules: Sequence[Rule], context: GateContext, waived: AbstractSet[str]) -> list[Spoken]:
+    """Return the rules that speak of ``context``, each with what it says."""
     try:
         facts = Facts(context.as_cel())
     except (ValueError, TypeError, RuntimeError) as error:  # RuntimeError includes too deep a nesting
-        return Evaluation(Outcome.DENY, (Match("", Outcome.DENY, UNREADABLE, error=str(error)),), (UNREADABLE,), None)
+        return [(None, Match("", Outcome.DENY, UNREADABLE, error=str(error)))]
     judging = [rule for rule in rules if rule.on == On.ACTION]
-    spoken = [(rule, match) for rule in judging if (match := _match(rule, facts, waived)) is not None]
+    return [(rule, match) for rule in judging if (match := _match(rule, facts, waived)) is not None]
+
+
+def _evaluation(spoken: Sequence[Spoken]) -> Evaluation:
+    """Return the most restrictive of what was said, and for a review the strictest terms."""
     if not spoken:
         return Evaluation(Outcome.DENY, (), (NOTHING_ALLOWS_IT,), None)
     matched = tuple(match for _, match in spoken)
     outcome = max((match.outcome for match in matched), key=RANK.__getitem__)
     reasons = tuple(dict.fromkeys(match.reason for match in matched if match.outcome == outcome))
-    asking = [rule for rule, match in spoken if match.outcome == Outcome.REVIEW]
+    asking = [rule for rule, match in spoken if rule is not None and match.outcome == Outcome.REVIEW]
     return Evaluation(outcome, matched, reasons, _terms(asking) if outcome == Outcome.REVIEW else None)
 
 
 def speaks(rules: Sequence[Rule], context: GateContext) -> bool:
-    """Say whether any of ``rules`` is true of ``context``, or cannot be evaluated."""
-    facts = Facts(context.as_cel())
-    return any(_match(rule, facts, frozenset()) is not None for rule in rules)
+    """Say whether any of ``rules`` is true of ``context`` (also as if the agent had stated nothing of itself), or
+    cannot be evaluated."""
+    both = [Facts(context.as_cel()), Facts(context.unstated().as_cel())]
+    return any(_match(rule, facts, frozenset()) is not None for facts in both for rule in rules)
 
 
 def _match(rule: Rule, facts: Facts, waived: AbstractSet[str]) -> Match | None:

@@ -12,17 +12,22 @@ from agents.operations import create_agent, publish_version, save_route
 from approvals.models import ReviewQueue
 from approvals.operations import activate_policy, draft_policy, save_queue
 from approvals.policies.default import DEFAULT_QUEUE, DEFAULT_RULES
+from config.demo.joining import ensure_connection, lacking
+from config.demo.till import set_up_till
 from tools.models import Connection, Tool
-from tools.operations import create_connection, save_tool, update_connection
+from tools.operations import save_tool
 from workspaces.actors import Actor
 from workspaces.models import Workspace
 
 GOAL: Final = (
     "You work on the tickets of a support desk. Look the customer up first. If exactly one customer fits, propose the "
     "change of the customer's record that the ticket asks for, if it asks for one, together with an e-mail reply to "
-    "the customer's address on record. If no customer or several fit, change nothing and say what is missing. Write to "
-    "customers in their own language, briefly and kindly, and promise nothing that has not been done."
+    "the customer's address on record. If no customer or several fit, change nothing and say what is missing. If the "
+    "ticket asks for money back, find the customer's charges and propose one refund only if it is clear which charge "
+    "and how much is meant; if it asks to end or resume a subscription, propose that. Otherwise say what is unclear. "
+    "Write to customers in their own language, briefly and kindly, and promise nothing that has not been done."
 )
+STEPS: Final = 30
 TIERS: Final = ["standard", "silver", "gold"]
 FOUND: Final = [
     {"name": "id", "type": "integer"},
@@ -52,6 +57,17 @@ class Desk:
     find: Tool
     update: Tool
     send: Tool
+    till: tuple[Tool, ...] = ()
+
+    @property
+    def tools(self) -> list[Tool]:
+        """Everything that its agent works with."""
+        return [self.find, self.update, self.send, *self.till]
+
+    @property
+    def subject(self) -> dict[str, Any]:
+        """Whom its conversations are about."""
+        return {"kind": "customer", "tool": self.find.name, "field": "id"}
 
 
 def build_desk(
@@ -64,16 +80,43 @@ def build_desk(
     endpoints: list[dict[str, Any]],
     by: Actor,
     budget_usd: Decimal | None = None,
+    payments: dict[str, Any] | None = None,
+    payments_secret: dict[str, Any] | None = None,
 ) -> Desk:
-    """Set the desk up in ``workspace``, or bring its connections and route up to date where it is there already."""
+    """Set the desk up in ``workspace``, or bring its connections and route up to date where it is there already.
+
+    ``payments`` is the address of a Stripe account; without it the desk has no till.
+    """
     queue = _queue(workspace, by)
+    till = set_up_till(workspace, payments, payments_secret or {}, by) if payments else ()
     connections = _connections(workspace, crm, crm_secret, mail, by)
     tools = _tools(workspace, *connections, sender, by)
     route = save_route(workspace=workspace, name="default", endpoints=endpoints, by=by)
     agent = Agent.objects.filter(workspace=workspace, name="support-desk").first()
     if agent is None:
-        agent = _agent(workspace, route, tools, budget_usd, by)
-    return Desk(workspace, agent, queue, route, *connections, *tools)
+        _activate_default(workspace, by)
+        agent = create_agent(workspace=workspace, name="support-desk", title="Support desk", by=by)
+    desk = Desk(workspace, agent, queue, route, *connections, *tools, till)
+    keep_version(desk, budget_usd, by)
+    return desk
+
+
+def keep_version(desk: Desk, budget_usd: Decimal | None, by: Actor) -> None:
+    """Publish a version where the agent has none, or one that lacks a tool which the desk has got since."""
+    last = desk.agent.current_version
+    missing = lacking(last, desk.tools)
+    if not missing:
+        return
+    publish_version(
+        agent=desk.agent,
+        goal=GOAL if last is None else last.goal,
+        route=desk.route,
+        tools=missing if last is None else [*last.tools.order_by("name"), *missing],
+        budget_usd=budget_usd if last is None else last.budget_usd,
+        step_limit=STEPS if last is None else last.step_limit,
+        subject=desk.subject,
+        by=by,
+    )
 
 
 def _queue(workspace: Workspace, by: Actor) -> ReviewQueue:
@@ -87,23 +130,9 @@ def _queue(workspace: Workspace, by: Actor) -> ReviewQueue:
     )
 
 
-def _agent(
-    workspace: Workspace, route: ModelRoute, tools: tuple[Tool, Tool, Tool], budget_usd: Decimal | None, by: Actor
-) -> Agent:
-    """Put the default policy in force, and make the agent with its first version."""
+def _activate_default(workspace: Workspace, by: Actor) -> None:
     rules = draft_policy(workspace=workspace, name="default", title="Default policy", rules=DEFAULT_RULES, by=by)
     activate_policy(version=rules, by=by)
-    agent = create_agent(workspace=workspace, name="support-desk", title="Support desk", by=by)
-    publish_version(
-        agent=agent,
-        goal=GOAL,
-        route=route,
-        tools=tools,
-        budget_usd=budget_usd,
-        subject={"kind": "customer", "tool": tools[0].name, "field": "id"},
-        by=by,
-    )
-    return agent
 
 
 def _connections(
@@ -113,18 +142,6 @@ def _connections(
         ensure_connection(workspace=workspace, name="crm", kind="postgres", config=crm, secret=crm_secret, by=by),
         ensure_connection(workspace=workspace, name="mail", kind="smtp", config=mail, secret={}, by=by),
     )
-
-
-def ensure_connection(
-    *, workspace: Workspace, name: str, kind: str, config: dict[str, Any], secret: dict[str, Any], by: Actor
-) -> Connection:
-    """Create the connection, or change it where address or secret differ; an unchanged one keeps its version."""
-    present = Connection.objects.filter(workspace=workspace, name=name).first()
-    if present is None:
-        return create_connection(workspace=workspace, name=name, kind=kind, config=config, secret=secret, by=by)
-    if present.config == config and present.open_secret() == secret:
-        return present
-    return update_connection(connection=present, config=config, secret=secret, by=by)
 
 
 def _tools(workspace: Workspace, crm: Connection, mail: Connection, sender: str, by: Actor) -> tuple[Tool, Tool, Tool]:

@@ -24,10 +24,11 @@ def ensure(var: Path) -> dict[str, str]:
 
 
 def fresh() -> dict[str, str]:
-    """Return new keys: Django's, the one that wraps credentials, the ledger's seed, the CRM role's."""
+    """Return new keys: Django's, that which wraps credentials, the ledger's seed, the CRM role's, the payments'."""
     return {
         "SECRET_KEY": secrets.token_urlsafe(48),
         "ENCRYPTION_KEYS": "demo:" + base64.b64encode(os.urandom(32)).decode(),
         "LEDGER_SIGNING_KEY": base64.b64encode(os.urandom(32)).decode(),
         "DEMO_CRM_PASSWORD": secrets.token_urlsafe(24),
+        "DEMO_PAYMENTS_KEY": "sk_test_" + secrets.token_hex(24),
     }

@@ -1,4 +1,4 @@
-"""Which ports the demo uses: one for its pages, which people choose, and two for its mail server, which stay."""
+"""Which ports the demo uses: one for its pages, which people choose, and those of its outside systems, which stay."""
 
 import json
 import os
@@ -15,6 +15,7 @@ from config.services.running import write_record
 USUAL = 8000
 NEIGHBOURS = 20
 HOST = "127.0.0.1"
+OUTSIDE = ("DEMO_SMTP_PORT", "DEMO_PAYMENTS_PORT", "DEMO_STORY_PORT")
 
 
 def choose() -> int:
@@ -43,13 +44,23 @@ def choose() -> int:
 
 def for_mail(var: Path) -> tuple[int, int]:
     """Return the ports of SMTP and of the inbox's pages: those of the last start, unless somebody took them since."""
-    path = var / "mail.json"
+    smtp, inbox = _kept(var / "mail.json", {"smtp": 2525, "inbox": 8025})
+    return smtp, inbox
+
+
+def for_payments(var: Path) -> int:
+    """Return the port of the payment system: that of the last start, unless somebody took it since."""
+    (port,) = _kept(var / "payments.json", {"port": 8420})
+    return port
+
+
+def _kept(path: Path, usual: dict[str, int]) -> list[int]:
     before: dict[str, int] = {}
     with suppress(OSError, ValueError):
         before = json.loads(path.read_text())
-    smtp, inbox = free_port(before.get("smtp", 2525)), free_port(before.get("inbox", 8025))
-    write_record(path, {"smtp": smtp, "inbox": inbox})
-    return smtp, inbox
+    chosen = {name: free_port(before.get(name, port)) for name, port in usual.items()}
+    write_record(path, dict(chosen))
+    return list(chosen.values())
 
 
 def outbound(environment: Mapping[str, str]) -> str:
@@ -61,7 +72,7 @@ def outbound(environment: Mapping[str, str]) -> str:
 
     host, port = tcp_address(environment["DATABASE_OWNER_URL"])
     allowed = [environment.get("OUTBOUND_ALLOWED", ""), f"{host}:{port}"]
-    allowed += [f"{HOST}:{environment[name]}" for name in ("DEMO_SMTP_PORT", "DEMO_STORY_PORT") if name in environment]
+    allowed += [f"{HOST}:{environment[name]}" for name in OUTSIDE if name in environment]
     for name in ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"):
         parts = urlsplit(environment.get(name, ""))
         if parts.hostname:

@@ -5,10 +5,11 @@ import os
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agents.models import AgentGrant, AgentVersion
-from agents.operations import publish_version
-from approvals.models import ReviewQueueGrant
-from config.demo.desk import GOAL, Desk, build_desk, ensure_connection
+from agents.models import AgentGrant
+from approvals.models import ReviewQueue, ReviewQueueGrant
+from config.demo.desk import Desk, build_desk
+from config.demo.joining import ensure_connection
+from config.demo.till import FINANCE_QUEUE
 from config.services.running import var_folder
 from workspaces.actors import System
 from workspaces.models import Role, Team, User, Workspace
@@ -35,7 +36,7 @@ class Person:
 PEOPLE: Final = (
     Person("owner", "starts runs and configures; may not decide on what they started"),
     Person("reviewer", "decides on requests, pauses, rolls back"),
-    Person("finance", "a second reviewer"),
+    Person("finance", "a second reviewer; has a say of their own about large refunds"),
     Person("member", "belongs to the workspace and has no rights"),
 )
 
@@ -51,9 +52,9 @@ def ensure() -> list[str]:
         endpoints=_endpoints(workspace),
         by=SEED,
     )
-    _keep_route(desk)
     for name in ("reviewer", "finance"):
         _team(workspace, name.title(), users[name], desk)
+    _finance_decides(workspace)
     width = max(len(person.name) for person in PEOPLE) + len(DOMAIN) + 1
     return [
         "Sign in with one of these addresses and the password " + PASSWORD + ":",
@@ -91,7 +92,17 @@ def _systems() -> dict[str, Any]:
         "crm": {name: crm[name] for name in ("host", "port", "database", "user", "sslmode")},
         "crm_secret": {"password": crm["password"]},
         "mail": {"host": "127.0.0.1", "port": int(os.environ["DEMO_SMTP_PORT"]), "security": "none"},
+        **_payments(),
     }
+
+
+def _payments() -> dict[str, Any]:
+    """Return where the stand-in for Stripe is and its key; nothing where it is not installed."""
+    port = os.environ.get("DEMO_PAYMENTS_PORT")
+    if not port:
+        return {}
+    address = {"base_url": f"http://127.0.0.1:{port}"}
+    return {"payments": address, "payments_secret": {"api_key": os.environ["DEMO_PAYMENTS_KEY"]}}
 
 
 def _endpoints(workspace: Workspace) -> list[dict[str, Any]]:
@@ -120,19 +131,6 @@ def _model(workspace: Workspace, name: str, provider: str, model: str, base_url:
     return {"provider": provider, "model": model, "connection": name}
 
 
-def _keep_route(desk: Desk) -> None:
-    """Publish a version where the agent has none (an interrupted start); versions refer to the route by its name."""
-    if not AgentVersion.objects.filter(agent=desk.agent).exists():
-        publish_version(
-            agent=desk.agent,
-            goal=GOAL,
-            route=desk.route,
-            tools=[desk.find, desk.update, desk.send],
-            subject={"kind": "customer", "tool": desk.find.name, "field": "id"},
-            by=SEED,
-        )
-
-
 def _team(workspace: Workspace, name: str, user: User, desk: Desk) -> None:
     """Make a team of one, and grant it the agent and the queue, once."""
     team = Team.objects.filter(workspace=workspace, name=name).first()
@@ -142,6 +140,15 @@ def _team(workspace: Workspace, name: str, user: User, desk: Desk) -> None:
     if not AgentGrant.objects.filter(group=team.group_id).exists():
         for right in WORKING:
             teams.grant(team=team, codename=right, target=desk.agent, by=SEED)
-    if not ReviewQueueGrant.objects.filter(group=team.group_id).exists():
+    if not ReviewQueueGrant.objects.filter(group=team.group_id, content_object=desk.queue).exists():
         for right in REVIEWING:
             teams.grant(team=team, codename=right, target=desk.queue, by=SEED)
+
+
+def _finance_decides(workspace: Workspace) -> None:
+    """Grant the finance team the queue of large refunds, where there is one, once."""
+    queue = ReviewQueue.objects.filter(workspace=workspace, name=FINANCE_QUEUE).first()
+    team = Team.objects.get(workspace=workspace, name="Finance")
+    if queue is not None and not ReviewQueueGrant.objects.filter(group=team.group_id, content_object=queue).exists():
+        for right in REVIEWING:
+            teams.grant(team=team, codename=right, target=queue, by=SEED)

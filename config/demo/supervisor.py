@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
@@ -94,13 +95,17 @@ class Supervisor:
         write_record(self.var / "demo.json", {"url": self.url, "pid": os.getpid()})
 
     def open_the_outside(self, *, for_story: bool) -> None:
-        """Start the mail server, and let the application reach the demo's outside systems and no others."""
+        """Start mail and payments, and let the application reach the demo's outside systems and no others."""
         smtp, inbox = ports.for_mail(self.var)
         self.environment |= {"DEMO_SMTP_PORT": str(smtp), "DEMO_INBOX_PORT": str(inbox)}
+        if has_payments():
+            self.environment["DEMO_PAYMENTS_PORT"] = str(ports.for_payments(self.var))
         if for_story:
             self.environment["DEMO_STORY_PORT"] = str(free_port(0))
         self.environment["OUTBOUND_ALLOWED"] = ports.outbound(self.environment)
         self.start("mail")
+        if has_payments():
+            self.start("payments")
 
     def prepare(self) -> None:
         """Carry out the stages: first those of the tables' owner, then those of the application."""
@@ -172,6 +177,8 @@ class Supervisor:
         """Show where it is and who can sign in."""
         say(f"\nCountersign is at {self.url}  (ready after {seconds:.0f} s)")
         say(f"Mail that it sends arrives at http://{ports.HOST}:{self.environment['DEMO_INBOX_PORT']}/")
+        if "DEMO_PAYMENTS_PORT" in self.environment:
+            say(f"Refunds reach a stand-in for Stripe, which moves no money: {paying_url(self.environment)}")
         with suppress(OSError):
             say((self.var / ANNOUNCED).read_text().rstrip())
         say(
@@ -211,13 +218,25 @@ def commands(environment: Mapping[str, str]) -> dict[str, list[str]]:
     """Return the demo's processes, each with its command, in the order in which they start."""
     python = [sys.executable, "-m"]
     mail = ["--smtp-port", environment["DEMO_SMTP_PORT"], "--http-port", environment["DEMO_INBOX_PORT"]]
+    pay = ["--port", environment.get("DEMO_PAYMENTS_PORT", "0"), "--filled", "--lazily"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     page = ["--host", ports.HOST, "--port", environment["PORT"], "--lifespan", "off", "--no-server-header"]
     return {
         "mail": [*python, "config.demo.mail", *mail, "--folder", str(Path(environment["VAR_DIR"]) / "mail")],
+        "payments": [*python, "config.demo.payments", *pay, "--folder", str(Path(environment["VAR_DIR"]) / "payments")],
         "worker": [*python, "celery", "-A", "config", "worker", "--pool", "threads", "--loglevel", "INFO", *quiet],
         "web": [*python, "uvicorn", "config.asgi:application", *page, "--timeout-graceful-shutdown", "3"],
     }
+
+
+def has_payments() -> bool:
+    """Return whether the stand-in for Stripe is installed; `make demo` installs it, a company does not."""
+    return all(find_spec(name) is not None for name in ("localstripe", "aiohttp"))
+
+
+def paying_url(environment: Mapping[str, str]) -> str:
+    """Return where the stand-in for Stripe answers."""
+    return f"http://{ports.HOST}:{environment['DEMO_PAYMENTS_PORT']}/"
 
 
 def answers(url: str) -> bool:

@@ -3,9 +3,9 @@
 Every write sends the action's key as ``Idempotency-Key`` and leaves it in the object's metadata: the one makes Stripe
 do it once, the other lets everybody find it again. See ``stripe_errors`` for what each failure proves.
 
-Options: ``customer.find`` and ``charge.find``: ``limit`` (1 to 100, 20 by default). ``refund.create``: ``currencies``
-(that may be refunded), ``max_amount`` (of one refund, in smallest units; with exactly one currency).
-``customer.metadata``: ``keys`` (that may change).
+Options: ``customer.find``, ``charge.find`` and ``subscription.find``: ``limit`` (1 to 100, 20 by default).
+``refund.create``: ``currencies`` (that may be refunded), ``max_amount`` (of one refund, in smallest units; with exactly
+one currency). ``customer.metadata``: ``keys`` (that may change).
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from tools.connectors.base import Operation, Target
 from tools.connectors.columns import object_schema
 from tools.connectors.stripe_call import BASE_URL, address, call
 from tools.connectors.stripe_changes import CustomerMetadata, SubscriptionCancel
-from tools.connectors.stripe_lookups import ChargeFind, CustomerFind
+from tools.connectors.stripe_lookups import ChargeFind, CustomerFind, SubscriptionFind
 from tools.connectors.stripe_refund import RefundCreate
 
 
@@ -46,7 +46,14 @@ class StripeConnector:
     )
     operations: ClassVar[Mapping[str, Operation]] = {
         made.name: made
-        for made in (CustomerFind(), ChargeFind(), RefundCreate(), SubscriptionCancel(), CustomerMetadata())
+        for made in (
+            CustomerFind(),
+            ChargeFind(),
+            SubscriptionFind(),
+            RefundCreate(),
+            SubscriptionCancel(),
+            CustomerMetadata(),
+        )
     }
 
     def check(self, target: Target) -> str:

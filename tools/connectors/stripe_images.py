@@ -1,7 +1,4 @@
-"""What Stripe's objects look like here: rows that agents read, images that people compare, and amounts in words.
-
-Amounts are integers in the currency's smallest unit, as Stripe has them: 1250 is EUR 12.50 and is JPY 1250.
-"""
+"""What Stripe's objects look like here: rows that agents read, and images that people compare; amounts as Stripe's."""
 
 import re
 from collections.abc import Mapping
@@ -15,12 +12,6 @@ Json = dict[str, Any]
 TAG: Final = "countersign_action"
 """The metadata key under which every object that we write carries the idempotency key of the action."""
 
-# https://docs.stripe.com/currencies: ISK and UGX have no decimals any more, but keep two in Stripe's amounts.
-_WITHOUT_DECIMALS: Final = frozenset(
-    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"]
-)
-_WITH_THREE: Final = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
-
 CUSTOMER_ID: Final = r"^cus_[A-Za-z0-9_]{1,250}$"
 CHARGE_ID: Final = r"^(ch|py)_[A-Za-z0-9_]{1,250}$"
 SUBSCRIPTION_ID: Final = r"^sub_[A-Za-z0-9_]{1,250}$"
@@ -32,13 +23,6 @@ def require_id(pattern: str, value: object, what: str) -> str:
     if not isinstance(value, str) or re.fullmatch(pattern, value) is None:
         raise Refused(f"This is not the id of a {what} at Stripe: look it up.")
     return value
-
-
-def spoken(amount: int, currency: str) -> str:
-    """Return an amount of smallest units as people write it: ``EUR 12.50``, ``JPY 1250``."""
-    decimals = 0 if currency in _WITHOUT_DECIMALS else 3 if currency in _WITH_THREE else 2
-    whole, rest = divmod(amount, 10**decimals)
-    return f"{currency.upper()} {whole}.{rest:0{decimals}d}" if decimals else f"{currency.upper()} {whole}"
 
 
 def customer_row(customer: Mapping[str, Any]) -> Json:

@@ -7,7 +7,15 @@ from tools.connectors.base import Done, Probe, Target
 from tools.connectors.columns import object_schema
 from tools.connectors.options import check_options, limit_of
 from tools.connectors.stripe_call import address, call
-from tools.connectors.stripe_images import CHARGE_ID, CUSTOMER_ID, charge_row, customer_row, require_id
+from tools.connectors.stripe_images import (
+    CHARGE_ID,
+    CUSTOMER_ID,
+    SUBSCRIPTION_ID,
+    charge_row,
+    customer_row,
+    require_id,
+    subscription_image,
+)
 from tools.states import Effect, Idempotency
 
 if TYPE_CHECKING:
@@ -120,6 +128,42 @@ class ChargeFind(Lookup):
         rows = [charge_row(item) for item in found]
         rows = [row for row in rows if customer in (None, row["customer"])]
         return _rows(sorted(rows, key=lambda row: row["created"] or "", reverse=True), more)
+
+
+class SubscriptionFind(Lookup):
+    """Find the subscriptions of one customer that have not ended, or one of them by its id."""
+
+    name: ClassVar[str] = "subscription.find"
+
+    def schema(self, options: Mapping[str, Any]) -> Json:
+        """Return ``customer`` and ``subscription``, of which at least one must be given."""
+        check_options(options, "limit")
+        limit_of(options, MAX_LIMIT)
+        properties = {
+            "customer": {"type": "string", "pattern": CUSTOMER_ID, "description": "The customer's id at Stripe."},
+            "subscription": {"type": "string", "pattern": SUBSCRIPTION_ID, "description": "Its id at Stripe."},
+        }
+        return object_schema(properties, required=[], at_least=1)
+
+    def execute(
+        self, target: Target, arguments: Mapping[str, Any], *, key: str, before: Mapping[str, Any] | None
+    ) -> Done:
+        """Return ``{"rows": [...], "count", "truncated"}``; one of another customer than the one named is not found."""
+        limit, customer = limit_of(target.options, MAX_LIMIT), arguments.get("customer")
+
+        def look(link: "Link") -> tuple[list[Json], bool]:
+            if (subscription := arguments.get("subscription")) is not None:
+                require_id(SUBSCRIPTION_ID, subscription, "subscription")
+                found = link.find(lambda v1: v1.subscriptions.retrieve(subscription))
+                return [found] if found else [], False
+            if link.find(lambda v1: v1.customers.retrieve(require_id(CUSTOMER_ID, customer, "customer"))) is None:
+                return [], False
+            page = link.read(lambda v1: v1.subscriptions.list({"customer": customer, "limit": limit}))
+            return page.get("data") or [], bool(page.get("has_more"))
+
+        found, more = call(target, look)
+        rows = [{"id": item.get("id"), **subscription_image(item)} for item in found]
+        return _rows([row for row in rows if customer in (None, row["customer"])], more)
 
 
 def _one_customer(link: "Link", customer: object, email: object) -> list[Json]:

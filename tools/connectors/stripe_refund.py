@@ -8,6 +8,7 @@ paid is what people saw, not what Stripe finds to be the rest a moment later.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from tools.connectors.amounts import spoken
 from tools.connectors.base import ConnectorError, Done, Drifted, Probe, Refused, Target
 from tools.connectors.columns import object_schema
 from tools.connectors.options import check_options
@@ -20,7 +21,6 @@ from tools.connectors.stripe_images import (
     charge_image,
     is_tagged,
     require_id,
-    spoken,
 )
 from tools.states import Effect, Idempotency
 

@@ -73,6 +73,7 @@ def _components() -> Context:
         "arguments": samples.arguments(),
         "changes": samples.changes(),
         "reasons": samples.reasons(),
+        "confidences": samples.confidences(),
         "quorum": request_samples.request_page().quorum,
         "ticket": samples.ticket(),
         "reads": samples.reads(),

@@ -12,6 +12,7 @@ from uuid import UUID
 from workspaces.console import differences
 from workspaces.console.shapes import (
     Argument,
+    Confidence,
     Facts,
     Frame,
     InboxRow,
@@ -130,6 +131,14 @@ AFTER: Final = {"tier": "gold", "note": "Prefers the phone. Pays late.", "city":
 def changes() -> list[differences.FieldDiff]:
     """Return a field-level difference with every kind of change."""
     return differences.fields(BEFORE, AFTER)
+
+
+def confidences() -> Sequence[Confidence]:
+    """Return how sure one can be: measured and stated, and neither."""
+    return (
+        Confidence(measured=[("Amount against the charge", 50, "a part of it")], stated=95),
+        Confidence(),
+    )
 
 
 def reasons(*, limit: bool = False) -> tuple[Reason, ...]:

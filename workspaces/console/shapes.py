@@ -258,12 +258,21 @@ class InboxRow:
     status: str
     at: datetime
     target: str = ""
+    queue: str = ""
     expires_at: datetime | None = None
     effect: str = ""
     amount: Decimal | None = None
     currency: str = ""
     decidable: bool = True
     selected: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confidence:
+    """How sure one can be, in percent: what was measured (name, figure, what it means), and the agent's own word."""
+
+    measured: Sequence[tuple[str, int, str]] = ()
+    stated: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,6 +337,7 @@ class RequestPage:
     drift: Sequence[FieldDiff] = ()
     reasons: Sequence[Reason] = ()
     quorum: Quorum | None = None
+    confidence: Confidence | None = None
     ticket: Ticket | None = None
     reads: Sequence[Read] = ()
     conversation: Sequence[Said] = ()

@@ -7,7 +7,9 @@ told apart by the shape of their schema and by their effect.
 2. ``records``: nobody found, or several: say so, and propose nothing.
 3. ``changes``: exactly one: find what the ticket asks to be changed; propose that change and a mail to the address *on
    record* (never to one from the ticket), in one turn.
-4. ``planner``: afterwards say what became of each proposal; a mail that a person rejected with a reason is proposed
+4. ``wishes``, ``things``, ``choosing``, ``errands``: a refund, the end of a subscription, its going on: find what the
+   customer has there; propose only what is clear; where it is not, say why and propose nothing. The mail comes after.
+5. ``planner``: afterwards say what became of each proposal; a mail that a person rejected with a reason is proposed
    once more, shorter; nothing is ever proposed twice.
 """
 

@@ -72,7 +72,7 @@ def _update(tool: ToolSpec, ticket: str, row: Row, taken: set[str]) -> Update | 
     changes = [(leaf, value) for leaf, value in wanted.items() if value is not None]
     changing = {leaf for leaf, _ in changes}
     kept = [(leaf, value_for(row, leaf.name)) for leaf in found if leaf.required and leaf not in changing]
-    if not keys or not changes or any(value is None for _, value in kept):
+    if not keys or not changes or not all(leaf.holds(value) for leaf, value in kept):
         return None
     return Update(tool, nest([*kept, *changes]), tuple(leaf.name for leaf, _ in changes))
 

@@ -47,16 +47,49 @@ def _outcome(call: ToolCall, effect: str, result: ToolResult | None) -> Outcome:
     return Outcome(call, effect, "edited" if said.get("changed") else status, said)
 
 
-def customers(known: list[Outcome]) -> list[Row]:
-    """Return the different customers that succeeded reads have shown."""
-    found: dict[str, Row] = {}
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One customer: what each read tool shows of them, the first one's row first."""
+
+    rows: list[Row]
+    tools: list[str]
+
+    @property
+    def row(self) -> Row:
+        return self.rows[0]
+
+    def is_shown_as(self, tool: str, row: Row) -> bool:
+        """Say whether ``row`` is this person too: the same record, or the same address in another system."""
+        if any(_identity(mine) == _identity(row) and _same_address(mine, row) is not False for mine in self.rows):
+            return True
+        return tool not in self.tools and any(_same_address(mine, row) for mine in self.rows)
+
+
+def people(known: list[Outcome]) -> list[Person]:
+    """Return the different people that succeeded reads have shown, whichever system they are in."""
+    found: list[Person] = []
     for outcome in known:
         if outcome.effect == Effect.READ and outcome.status == "succeeded":
             for row in _rows({key: value for key, value in outcome.said.items() if key not in _ENVELOPE}, 0):
-                found.setdefault(_identity(row), row)
+                _place(found, outcome.call.name, row)
                 if len(found) >= _MAX_ROWS:
                     break
-    return list(found.values())
+    return found
+
+
+def _place(found: list[Person], tool: str, row: Row) -> None:
+    person = next((person for person in found if person.is_shown_as(tool, row)), None)
+    if person is None:
+        found.append(Person([row], [tool]))
+    elif all(_identity(mine) != _identity(row) for mine in person.rows):
+        person.rows.append(row)
+        person.tools.append(tool)
+
+
+def _same_address(one: Row, other: Row) -> bool | None:
+    """Say whether two rows have the same address; None where one of them has none."""
+    mine, theirs = address_of(one), address_of(other)
+    return None if mine is None or theirs is None else mine.casefold() == theirs.casefold()
 
 
 def _rows(value: object, depth: int) -> Iterator[Row]:

@@ -39,6 +39,11 @@ class Leaf:
         longest = self.schema.get("maxLength")
         return not (isinstance(longest, int) and len(text) > longest) and self.takes("string")
 
+    def holds(self, value: object) -> bool:
+        """Return whether a value of a record may go here: one that is there, and is no text where a number belongs."""
+        kind = "string" if isinstance(value, str) else "integer" if type(value) is int else None
+        return value is not None and (kind is None or self.takes(kind) or (kind == "integer" and self.takes("number")))
+
     def takes(self, kind: str) -> bool:
         declared = self.schema.get("type", kind)
         return declared == kind or (isinstance(declared, list) and kind in declared)

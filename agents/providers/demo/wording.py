@@ -45,6 +45,11 @@ def mail_body(changed: Iterable[str]) -> str:
     return f"Hello,\n\nthank you for your message. {done}\n\nKind regards\nYour support team"
 
 
+def told_body(sentences: Iterable[str]) -> str:
+    """Return a mail that says what was done."""
+    return f"Hello,\n\nthank you for your message. {' '.join(sentences)}\n\nKind regards\nYour support team"
+
+
 def shorter_mail_body() -> str:
     """Return the mail that stands in for a rejected one; it claims nothing."""
     return "Hello,\n\na colleague will follow up with you personally.\n\nKind regards\nYour support team"

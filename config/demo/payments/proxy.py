@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -23,9 +24,11 @@ class Dropped(Exception):
 
 
 class Proxy:
-    """Stands before one localstripe; ``faults`` is None where nobody may ask for any."""
+    """Stands before one localstripe, whose address it asks for; ``faults`` is None where nobody may ask for any."""
 
-    def __init__(self, upstream: str, folder: Path | None = None, *, with_faults: bool = False) -> None:
+    def __init__(
+        self, upstream: Callable[[], Awaitable[str]], folder: Path | None = None, *, with_faults: bool = False
+    ) -> None:
         self.upstream = upstream
         self.keys, self.overlay = Keys(), Overlay()
         self.faults = Faults() if with_faults else None
@@ -122,7 +125,8 @@ class Proxy:
             self._session = ClientSession(timeout=ClientTimeout(total=30))
         passed = {name: request.headers[name] for name in HEADERS if name in request.headers}
         body = urlencode(pairs) if method == "POST" else None
-        async with self._session.request(method, self.upstream + path, headers=passed, data=body) as answer:
+        upstream = await self.upstream()
+        async with self._session.request(method, upstream + path, headers=passed, data=body) as answer:
             return Answer(answer.status, await answer.text())
 
     async def _add_fault(self, request: web.Request) -> web.Response:

@@ -28,6 +28,7 @@ class Kept:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "store.pickle"
         self._changed = False
+        self.is_new = not self._path.exists()
         folder.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             resources.store.update(pickle.loads(self._path.read_bytes()))  # noqa: S301 - written by ourselves alone
@@ -62,19 +63,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM; the first line that is printed says the port."""
     parser = argparse.ArgumentParser(prog="python -m config.demo.payments.standin", description=__doc__)
     parser.add_argument("--folder", type=Path)
-    folder: Path | None = parser.parse_args(arguments).folder
+    parser.add_argument("--filled", action="store_true", help="begin with the demo's customers where there are none")
+    given = parser.parse_args(arguments)
     save: Any = lambda _store: None  # noqa: E731
-    if folder is not None:
-        kept = Kept(folder)
-        save = kept.changed
+    is_new = True
+    if given.folder is not None:
+        kept = Kept(given.folder)
+        save, is_new = kept.changed, kept.is_new
         app.cleanup_ctx.append(kept.serve)
     resources.Store.dump_to_disk = save
-    asyncio.run(_serve())
+    asyncio.run(_serve(to_fill=given.filled and is_new))
     return 0
 
 
-async def _serve() -> None:
+async def _serve(*, to_fill: bool) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    if to_fill:
+        from config.demo.payments.filling import fill
+
+        fill()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute
 from agents.operations import admit_program, create_agent, publish_version, save_route
 from config.demo import seed
-from config.demo.desk import ensure_connection
+from config.demo.joining import ensure_connection
 from tools.models import Tool
 from tools.operations import save_tool
 from workspaces.actors import System
@@ -24,6 +24,7 @@ UNLUCKY = "story-unlucky-mail"
 SHORT = "story-short-of-steps"
 POOR = "story-short-of-money"
 FEW_STEPS = 2
+LOCAL = frozenset({"postgres", "smtp"})
 LITTLE_MONEY = Decimal("0.000001")
 MODEL = "claude-sonnet-4-6"
 STRANGER = "stranger@story.example"
@@ -46,7 +47,7 @@ def engage() -> Cast:
     if desk.current_version is None:
         raise LookupError("The demo's agent has no version: `make clean-demo` starts afresh.")
     unlucky = _agent(workspace, UNLUCKY, desk.current_version, mail=_unlucky_mail(workspace))
-    short = _agent(workspace, SHORT, desk.current_version, step_limit=FEW_STEPS)
+    short = _agent(workspace, SHORT, desk.current_version, step_limit=FEW_STEPS, kinds=LOCAL)
     poor = _agent(workspace, POOR, desk.current_version, route=_priced_route(workspace), budget_usd=LITTLE_MONEY)
     agents = (desk, unlucky, short, poor)
     for team in Team.objects.filter(workspace=workspace, name__in=["Reviewer", "Finance"]):
@@ -105,13 +106,14 @@ def _agent(
     route: ModelRoute | None = None,
     step_limit: int | None = None,
     budget_usd: Decimal | None = None,
+    kinds: frozenset[str] | None = None,
 ) -> Agent:
-    """Return an agent that differs from the desk's in its mail tool, its route or its limits."""
+    """Return an agent that differs from the desk's in its tools, its route or its limits."""
     present = Agent.objects.filter(workspace=workspace, name=name).first()
     if present is not None:
         return present
     agent = create_agent(workspace=workspace, name=name, title=name.replace("-", " ").capitalize(), by=CAST)
-    tools = list(like.tools.all())
+    tools = [tool for tool in like.tools.select_related("connection") if _leads_to(tool, kinds)]
     if mail is not None:
         tools = [mail if tool.operation == mail.operation else tool for tool in tools]
     publish_version(
@@ -125,6 +127,10 @@ def _agent(
         by=CAST,
     )
     return agent
+
+
+def _leads_to(tool: Tool, kinds: frozenset[str] | None) -> bool:
+    return kinds is None or (tool.connection is not None and tool.connection.kind in kinds)
 
 
 def _grant(team: Team, agent: Agent) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
-from config.demo.story import casting, deciding, ledger, seeing, spending, stopping, surviving, undoing
+from config.demo.story import casting, deciding, ledger, paying, seeing, spending, stopping, surviving, undoing
 from config.demo.story.report import Report
 from config.demo.story.scene import Scene
 
-DEADLINE: Final = 150
+DEADLINE: Final = 180
 
 
 class TimeUp(BaseException):
@@ -39,6 +39,7 @@ def _chapters(scene: Scene) -> None:
     _chapter(scene, "Signing in", lambda: seeing.signing_in(scene))
     _chapter(scene, "A ticket, two countersigned actions, and back", lambda: _there_and_back(scene))
     _chapter(scene, "A program, a reason, an answer, a drifted row", lambda: _by_a_program(scene))
+    _chapter(scene, "A refund by two", lambda: paying.refunded(scene))
     _chapter(scene, "Two people at once", lambda: deciding.two_at_once(scene))
     _chapter(scene, "The world moves", lambda: stopping.world_moved(scene))
     _chapter(scene, "Everything stops", lambda: stopping.whole_workspace(scene))

@@ -3,13 +3,15 @@
 import pytest
 
 from tests.payments import API_KEY
+from tools.connectors.amounts import spoken
 from tools.connectors.base import Drifted, NotSent, Refused, Target
 from tools.connectors.registry import operation
 from tools.connectors.stripe import StripeConnector
-from tools.connectors.stripe_images import TAG, spoken
+from tools.connectors.stripe_images import TAG
 
 CUSTOMER = operation("stripe", "customer.find")
 CHARGE = operation("stripe", "charge.find")
+SUBSCRIPTIONS = operation("stripe", "subscription.find")
 REFUND = operation("stripe", "refund.create")
 CANCEL = operation("stripe", "subscription.cancel_at_period_end")
 NOTES = operation("stripe", "customer.metadata")
@@ -150,6 +152,15 @@ def test_a_tool_caps_what_one_refund_gives_back(payments, maria):
 def test_unusable_options_of_refunds_are_refused(options):
     with pytest.raises(Refused, match="correct the tool"):
         REFUND.schema(options)
+
+
+def test_subscriptions_of_one_customer_are_found_and_nobody_elses(payments, maria):
+    subscription, other = payments.subscription(maria), payments.customer("other@example.com")
+    (row,) = rows(SUBSCRIPTIONS, payments.target(), customer=maria)
+    assert (row["id"], row["customer"], row["cancel_at_period_end"]) == (subscription, maria, False)
+    assert rows(SUBSCRIPTIONS, payments.target(), subscription=subscription) == [row]
+    assert rows(SUBSCRIPTIONS, payments.target(), subscription=subscription, customer=other) == []
+    assert rows(SUBSCRIPTIONS, payments.target(), customer="cus_nobody") == []
 
 
 def test_a_subscription_ends_with_its_period_and_goes_on_again(payments, maria):

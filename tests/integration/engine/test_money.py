@@ -3,8 +3,10 @@
 import pytest
 
 from agents.operations import publish_version
+from approvals.errors import MayNotDecide
 from approvals.operations import activate_policy, draft_policy, save_queue
 from approvals.policies.default import DEFAULT_RULES
+from approvals.ports import context_source
 from tests.factories import SETUP
 from tests.house import events
 from tests.payments import API_KEY
@@ -22,7 +24,7 @@ LARGE = {
     "outcome": "review",
     "reason": "It may give back more than EUR 200.",
     "queue": "finance",
-    "quorum": 2,
+    "quorum": 1,
 }
 OPERATIONS = ["customer.find", "charge.find", "refund.create", "subscription.cancel_at_period_end"]
 
@@ -81,12 +83,13 @@ def test_a_refund_waits_for_people_who_see_the_charge_and_is_read_back(till, tal
 
 
 @pytest.mark.parametrize("amount", [{"amount": 20_001}, {}], ids=["above the limit", "all that remains"])
-def test_a_large_refund_takes_two_people_of_the_finance_queue(till, talker, payments, charge, amount):
+def test_invariant_12_a_large_refund_takes_two_people_of_whom_finance_is_one(till, talker, payments, charge, amount):
     run, action = asked(till, talker, charge, **amount)
     waiting = {request.queue.name: request for request in till.requests(run)}
     assert set(waiting) == {"default", "finance"}
     till.answer(waiting["default"], by=till.cast.reviewer)
-    till.answer(waiting["finance"], by=till.cast.reviewer)
+    with pytest.raises(MayNotDecide, match="decided on this already"):
+        till.answer(waiting["finance"], by=till.cast.reviewer)
     till.rest(run)
     assert payments.refunds(charge["charge"]) == []
     till.answer(waiting["finance"], by=till.cast.finance)
@@ -160,3 +163,28 @@ def test_a_busy_stripe_is_asked_again_later(till, talker, payments, charge):
     action.refresh_from_db()
     assert (action.status, action.attempt) == ("succeeded", 2)
     assert payments.refunds(charge["charge"]) == [700]
+
+
+def test_invariant_11_what_the_agent_says_of_itself_is_shown_and_lets_nothing_pass(till, talker, payments, charge):
+    sure = {"name": "sure", "when": "confidence.stated >= 0", "outcome": "allow", "reason": "It says that it is sure."}
+    rules = draft_policy(
+        workspace=till.cast.workspace, name="default", title="P", rules=[*DEFAULT_RULES, sure], by=SETUP
+    )
+    activate_policy(version=rules, by=SETUP)
+    run, action = asked(till, talker, charge, amount=1500, agent_confidence=1.0)
+    assert "agent_confidence" not in action.arguments
+    (request,) = till.requests(run)
+    figures = request.evidence["confidence"]
+    assert (figures["stated"], figures["amount"], figures["computed"] < 100) == (100, 50, True)
+    assert request.verdict.inputs["confidence"] == figures
+    assert payments.refunds(charge["charge"]) == []
+
+
+def test_the_best_passage_that_the_run_has_found_is_measured(till, talker, payments, charge):
+    talker.calls(("pay.charge.find", {"customer": charge["customer"]}))
+    run, action = asked(till, talker, charge, amount=1500)
+    reads = Action.objects.filter(run_id=run.id, effect="read")
+    assert context_source().for_action(action.id).retrieval == -1
+    reads.update(result={"passages": [{"score": 0.5 / 61}, {"score": 1 / 61}, {"score": "1"}, None]})
+    assert context_source().for_action(action.id).retrieval == 50
+    assert context_source().for_action(reads.get().id).retrieval == -1

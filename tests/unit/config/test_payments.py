@@ -7,6 +7,8 @@ import urllib.request
 
 import pytest
 
+from config.demo.customers import CUSTOMERS
+from config.demo.payments import accounts
 from config.demo.payments.gaps import Overlay, refund_of
 from config.demo.payments.keys import KEPT_SECONDS, Answer, Keys, fingerprint, refusal
 from tests.payments import API_KEY, payment_system
@@ -117,15 +119,25 @@ def ask(port, path, key, **form):
         return json.load(answer), answer.headers
 
 
-def test_data_and_keys_outlive_a_restart_and_the_demo_offers_no_faults(tmp_path):
-    folder = str(tmp_path / "payments")
-    with payment_system("--folder", folder) as payments:
+def held(payments, kind):
+    return {row["id"]: row for row in ask(payments.port, f"{kind}?limit=100", None)[0]["data"]}
+
+
+def test_the_demos_data_and_keys_outlive_a_restart_and_it_offers_no_faults(tmp_path):
+    like_the_demo = ["--folder", str(tmp_path / "payments"), "--filled", "--lazily"]
+    with payment_system(*like_the_demo) as payments:
+        charges = held(payments, "charges")
+        charge = next(row for row in charges.values() if row["description"] and not row["amount_refunded"])
+        ask(payments.port, "refunds", None, charge=charge["id"], amount=1)
+        assert len(held(payments, "customers")) == len(CUSTOMERS)
         made, headers = ask(payments.port, "customers", "k-1", email="maria@example.com")
         assert "Idempotent-Replayed" not in headers
         with pytest.raises(urllib.error.HTTPError) as refused:
             payments.fail("/v1/refunds", "cut")
         refused.value.close()
-    with payment_system("--folder", folder) as payments:
+    with payment_system(*like_the_demo) as payments:
+        assert held(payments, "charges").keys() == charges.keys()
+        assert held(payments, "charges")[charge["id"]]["amount_refunded"] == 1
         again, headers = ask(payments.port, "customers", "k-1", email="maria@example.com")
         assert (again["id"], headers["Idempotent-Replayed"]) == (made["id"], "true")
         assert ask(payments.port, f"customers/{made['id']}", None)[0]["email"] == "maria@example.com"
@@ -133,3 +145,14 @@ def test_data_and_keys_outlive_a_restart_and_the_demo_offers_no_faults(tmp_path)
             ask(payments.port, "customers", "k-1", email="another@example.com")
         assert kind_of(Answer(refused.value.code, refused.value.read().decode())) == (400, "idempotency_error")
     assert API_KEY not in "".join(path.read_text(errors="ignore") for path in tmp_path.rglob("proxy.json"))
+
+
+def test_the_demos_accounts_are_the_crms_customers_with_payments_of_several_kinds():
+    people = {account.number: account for account in accounts.accounts()}
+    paid = list(accounts.payments())
+    assert {account.email for account in people.values()} == {row[2] for row in CUSTOMERS}
+    currencies = {people[payment.customer].currency for payment in paid}
+    assert {"eur", "usd", "gbp", "jpy"} <= currencies
+    kinds = {(payment.refunded > 0) + (payment.refunded == payment.amount) for payment in paid}
+    assert kinds == {0, 1, 2}
+    assert {account.subscribes for account in people.values()} == {True, False}

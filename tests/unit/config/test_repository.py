@@ -11,7 +11,7 @@ from config import settings as configured
 
 ROOT = Path(__file__).resolve().parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCKS = ["requirements.lock", "requirements-test.lock"]
+LOCKS = ["requirements.lock", "requirements-demo.lock", "requirements-test.lock"]
 READERS = {"text", "flag", "number", "names"}
 
 
@@ -62,10 +62,19 @@ def locked(lock):
 
 
 def test_locks_hold_what_the_project_asks_for():
-    runtime, test = (locked(lock) for lock in LOCKS)
+    runtime, demo, test = (locked(lock) for lock in LOCKS)
+    groups = {
+        name: {name_of(item) for item in items if isinstance(item, str)}
+        for name, items in PROJECT["dependency-groups"].items()
+    }
     assert {name_of(item) for item in PROJECT["project"]["dependencies"]} <= runtime.keys()
-    assert {name_of(item) for item in PROJECT["dependency-groups"]["test"]} <= test.keys()
-    assert runtime.items() <= test.items()
+    assert groups["demo"] <= demo.keys()
+    assert groups["demo"] | groups["test"] <= test.keys()
+    assert runtime.items() <= demo.items() <= test.items()
+
+
+def test_an_application_is_installed_without_what_is_licensed_otherwise():
+    assert "localstripe" not in locked("requirements.lock")
 
 
 def test_every_dependency_says_why():

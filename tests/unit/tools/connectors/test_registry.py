@@ -38,6 +38,7 @@ def test_the_outside_kinds_are_known():
         ("smtp", "mail.send"): (Effect.IRREVERSIBLE, True, Idempotency.NONE),
         ("stripe", "customer.find"): (Effect.READ, False, Idempotency.ENFORCED),
         ("stripe", "charge.find"): (Effect.READ, False, Idempotency.ENFORCED),
+        ("stripe", "subscription.find"): (Effect.READ, False, Idempotency.ENFORCED),
         ("stripe", "refund.create"): (Effect.IRREVERSIBLE, False, Idempotency.ENFORCED),
         ("stripe", "subscription.cancel_at_period_end"): (Effect.REVERSIBLE, False, Idempotency.ENFORCED),
         ("stripe", "customer.metadata"): (Effect.REVERSIBLE, False, Idempotency.ENFORCED),
