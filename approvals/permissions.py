@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from approvals.errors import MayNotDecide
 from approvals.models import Decision, Request, ReviewQueue
 from approvals.states import DecisionKind, RequestKind
-from workspaces.models import User
+from workspaces.access import role_in
+from workspaces.models import Role, User
 
 
 def check_can_decide(user: User, request: Request, kind: str | None = None) -> None:
@@ -24,12 +25,24 @@ def check_can_decide(user: User, request: Request, kind: str | None = None) -> N
     decided = Decision.objects.filter(request=request).select_related("user")
     if not {person for decision in decided for person in decision.user.cause_ids()}.isdisjoint(user.cause_ids()):
         raise MayNotDecide("You have decided on this already.", "It waits for somebody else's decision too.")
+    if kind == DecisionKind.APPROVE:
+        _check_may_extend(user, request)
     if kind == DecisionKind.EDIT and request.action is not None and request.action.is_repair:
         raise MayNotDecide(
             "An undo is carried out exactly as it was recorded, so it cannot be edited.", "Approve or reject it."
         )
     if kind == DecisionKind.EDIT and request.kind != RequestKind.ACTION:
         raise MayNotDecide("Only a proposed action can be edited.", "Approve, reject or respond instead.")
+
+
+def _check_may_extend(user: User, request: Request) -> None:
+    """A budget that holds for more than one run is raised by owners alone; whoever decides here may stop the run."""
+    budget = request.evidence.get("budget") if request.kind == RequestKind.BUDGET else None
+    if budget and budget["owners_only"] and role_in(user, request.workspace_id) != Role.OWNER:
+        raise MayNotDecide(
+            f"Only an owner may extend the budget of {budget['name']}.",
+            "Ask one: raised under Budgets, every run that waits for it goes on. You may stop this run.",
+        )
 
 
 def distinct_people(accounts: Iterable[User]) -> int:

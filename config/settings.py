@@ -296,6 +296,8 @@ SPECTACULAR_SETTINGS = {
         "RequestKind": "approvals.states.RequestKind",
         "DecisionKind": "approvals.states.DecisionKind",
         "VerdictOutcome": "approvals.states.Outcome",
+        "ScopeKind": "workspaces.models.ScopeKind",
+        "BudgetScope": "tools.models.BudgetScope",
         "DeliveryStatus": "audit.states.DeliveryStatus",
         "DeliveryCause": "audit.states.DeliveryCause",
         "VersionStatus": "approvals.models.VersionStatus",

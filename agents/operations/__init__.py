@@ -1,5 +1,6 @@
 """Every write of the agents floor that people or programs ask for."""
 
+from agents.operations.budgets import set_up_budget
 from agents.operations.configuring import create_agent, publish_version, save_route, set_agent_enabled
 from agents.operations.programs import admit_program
 from agents.operations.rollbacks import confirm_rollback, preview_rollback
@@ -14,5 +15,6 @@ __all__ = [
     "publish_version",
     "save_route",
     "set_agent_enabled",
+    "set_up_budget",
     "start_run",
 ]
