@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.api import actions, agents, budgets, pauses, runs, sessions
+from agents.api import actions, agents, budgets, pauses, runs, sessions, usage
 
 urlpatterns = [
     path("agents/", agents.AgentsView.as_view(), name="api-agents"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("agents/<uuid:row_id>/versions/", agents.AgentVersionsView.as_view(), name="api-agent-versions"),
     path("budgets/", budgets.BudgetsView.as_view(), name="api-budgets"),
     path("budgets/<uuid:row_id>/", budgets.BudgetView.as_view(), name="api-budget"),
+    path("usage/", usage.UsageReportView.as_view(), name="api-usage-report"),
     path("routes/", agents.RoutesView.as_view(), name="api-routes"),
     path("routes/<uuid:row_id>/", agents.RouteView.as_view(), name="api-route"),
     path("runs/", runs.RunsView.as_view(), name="api-runs"),

@@ -191,6 +191,21 @@ class AgentRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRow:
+    """What the model calls of one day, agent, customer or run used; ``cost`` is that of the calls of known price."""
+
+    label: str
+    runs: int
+    calls: int
+    tokens_in: int
+    tokens_out: int
+    cost: Decimal
+    currency: str
+    unpriced: int = 0
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentPage:
     """Everything on an agent's page."""
 

@@ -44,6 +44,7 @@ MATRIX = {
     ("api-budgets", "post"): instead(OWNERS, 422),
     ("api-budget", "get"): OWN_ROW,
     ("api-budget", "patch"): instead(OWN_ROW, 422),
+    ("api-usage-report", "get"): EVERYBODY,
     ("api-routes", "get"): OWNERS,
     ("api-routes", "post"): instead(OWNERS, 422),
     ("api-route", "get"): OWN_ROW,

@@ -28,6 +28,7 @@ READ = {
     "runs:session": WORKERS,
     "agents:index": EVERYBODY,
     "agents:show": WORKERS,
+    "agents:usage": EVERYBODY,
     "pauses:list": EVERYBODY,
     "audit:ledger": [200, 403, 403, 403, 200],
 }
