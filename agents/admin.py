@@ -7,9 +7,10 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
-from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute, Run, Step, Worker
-from agents.operations import create_agent, publish_version, save_route, set_agent_enabled, set_up_budget
+from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute, Rate, Run, Step, Worker
+from agents.operations import create_agent, publish_version, save_route, set_agent_enabled, set_up_budget, state_rate
 from agents.operations.pausing import pause_scope, release_pause
+from approvals.models import ReviewQueue
 from tools.models import Budget, BudgetScope, Tool
 from tools.operations import change_budget
 from workspaces.admin_forms import GrantForm, JsonField, OperationForm, choices_for, owned, person
@@ -146,6 +147,44 @@ class BudgetAdmin(Setup):
         if before is not None:
             return change_budget(budget=before, **data, by=by)
         return set_up_budget(**data, by=by)
+
+
+class RateForm(OperationForm):
+    """Whose amount it is: an agent's task, a tool's call, a queue's hour; nobody named: the workspace's hour."""
+
+    agent = forms.ModelChoiceField(Agent.objects.none(), required=False)
+    tool = forms.ModelChoiceField(Tool.objects.none(), required=False)
+    queue = forms.ModelChoiceField(ReviewQueue.objects.none(), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, model in (("agent", Agent), ("tool", Tool), ("queue", ReviewQueue)):
+            own: Any = self.fields[name]
+            own.queryset = choices_for(self.request, model)
+
+
+@admin.register(Rate, site=site)
+class RateAdmin(Setup):
+    """Amounts in US dollars. Stated again, the last one holds."""
+
+    form = RateForm
+    changeable = False
+    list_display = ("name", "kind", "amount", "changed_at", "workspace")
+    list_select_related = ("workspace",)
+    list_filter = (OwnWorkspace, "kind")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("workspace", "kind", "agent", "tool", "queue", "amount") if obj is None else self.list_display
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        kwargs["form"] = RateForm if obj is None else OperationForm
+        kwargs["fields"] = ["workspace", "kind", "amount"] if obj is None else []
+        return super().get_form(request, obj, change, **kwargs)
+
+    def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
+        values = dict(data)
+        named = [values.pop(name) for name in ("agent", "tool", "queue")]
+        return state_rate(of=next((one for one in named if one is not None), None), by=by, **values)
 
 
 @admin.register(AgentGrant, site=site)

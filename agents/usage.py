@@ -42,8 +42,9 @@ def grouped(rows: QuerySet[UsageRecord], group: Group) -> Rows:
         Group.RUN: F("run_id"),
         Group.STEP: F("step_id"),
     }
-    found = rows.annotate(key=keys[group]).values("key").annotate(**_sums())
-    return found.order_by("key" if group == Group.CUSTOMER else "-key")
+    found: Any = rows.annotate(key=keys[group]).values("key").annotate(**_sums())
+    ordered: Rows = found.order_by("key" if group == Group.CUSTOMER else "-key")
+    return ordered
 
 
 def totals(rows: QuerySet[UsageRecord]) -> dict[str, Any]:

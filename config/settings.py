@@ -296,6 +296,7 @@ SPECTACULAR_SETTINGS = {
         "RequestKind": "approvals.states.RequestKind",
         "DecisionKind": "approvals.states.DecisionKind",
         "VerdictOutcome": "approvals.states.Outcome",
+        "RateKind": "agents.models.RateKind",
         "ScopeKind": "workspaces.models.ScopeKind",
         "BudgetScope": "tools.models.BudgetScope",
         "DeliveryStatus": "audit.states.DeliveryStatus",

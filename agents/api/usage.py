@@ -48,7 +48,7 @@ class UsageGroupOutput(serializers.Serializer[Any]):
     """What the calls of one day, agent, customer, run or step used; those of unknown price are never free."""
 
     key = serializers.CharField(help_text="The day, the id, or the customer's kind and id; empty: no customer known.")
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a field of that name, not the field's own label
     runs = serializers.IntegerField()
     calls = serializers.IntegerField()
     input_tokens = serializers.IntegerField()

@@ -3,6 +3,7 @@
 from agents.operations.budgets import set_up_budget
 from agents.operations.configuring import create_agent, publish_version, save_route, set_agent_enabled
 from agents.operations.programs import admit_program
+from agents.operations.rates import state_rate
 from agents.operations.rollbacks import confirm_rollback, preview_rollback
 from agents.operations.runs import cancel_run, start_run
 
@@ -17,4 +18,5 @@ __all__ = [
     "set_agent_enabled",
     "set_up_budget",
     "start_run",
+    "state_rate",
 ]

@@ -206,12 +206,30 @@ class UsageRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """What an agent's work of the last ``days`` cost and was worth; ``missing`` says which costs nobody knows."""
+
+    days: int
+    currency: str
+    runs: int
+    succeeded: int
+    verified: int
+    costs: Sequence[tuple[str, Decimal, str]]
+    cost: Decimal
+    per_success: Decimal | None
+    value: Decimal | None
+    margin: Decimal | None
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentPage:
     """Everything on an agent's page."""
 
     row: AgentRow
     instructions: str
     tools: Sequence[ToolRow] = ()
+    worth: Worth | None = None
     limits: Sequence[tuple[str, str]] = ()
     versions: Sequence[tuple[str, datetime, str]] = ()
     runs: Sequence[RunRow] = ()

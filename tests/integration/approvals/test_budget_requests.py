@@ -68,13 +68,19 @@ def budget(house):
 
 
 def named(budget, until="2999-01-01T00:00:00+00:00"):
-    return {"id": str(budget.id), "limit": "5.000000", "begins_anew_at": until, "owners_only": True}
+    return {
+        "id": str(budget.id),
+        "limit": "5.000000",
+        "begins_anew_at": until,
+        "owners_only": True,
+        "who": "An owner can.",
+    }
 
 
 @pytest.mark.parametrize("change", [{"limit": Decimal("5.01")}, {"is_enabled": False}])
 def test_a_request_ends_when_its_budget_has_room_again(house, budget, change):
     request = stopped(house, budget=named(budget))
-    assert release_extended() == 0
+    assert (release_extended(), request.reasons[1:]) == (0, ["An owner can."])
     change_budget(budget=budget, by=house.cast.owner, **change)
     assert (release_extended(), release_extended()) == (1, 0)
     assert (fresh(request).status, fresh(request).explanation) == ("superseded", "The budget has room again.")

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute, Run, Step, Worker
+from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute, Rate, Run, Step, Worker
 from audit.ledger.models import Event
 from memory.models import Message
 from tests.admin_pages import Pages, events, said
@@ -79,6 +79,14 @@ def test_budget_is_set_up_and_raised_by_the_operations(cast, pages, desk):
     budget.refresh_from_db()
     assert (budget.limit, budget.is_enabled) == (Decimal(7), True)
     assert [events(verb, cast.owner) for verb in ("budget.created", "budget.changed")] == [1, 1]
+
+
+def test_rate_is_stated_by_the_operation(cast, pages, desk):
+    form = {"workspace": cast.workspace.pk, "kind": "task_value", "amount": "6.5"}
+    assert "Say whose it is." in said(pages.add(Rate, **form))
+    assert pages.add(Rate, **form, agent=desk.desk.agent.pk).status_code == 302
+    assert Rate.objects.get().amount == Decimal("6.5")
+    assert events("rate.stated", cast.owner) == 1
 
 
 @pytest.mark.parametrize("model", [Agent, AgentVersion, AgentGrant, Run, Step, Worker, Event, Message])
