@@ -57,9 +57,8 @@ def reserve(*, workspace_id: UUID, scopes: Sequence[UUID], need: Need, step_id: 
         amounts = {Unit.USD: need.money, Unit.TOKENS: Decimal(need.tokens), Unit.STEPS: Decimal(steps)}
         taken = [(budget, _fits(budget, amounts[Unit(budget.unit)])) for budget in budgets]
         for budget, amount in taken:
-            Budget.objects.filter(pk=budget.pk).update(
-                counted_from=budget.counted_from, spent=budget.spent, reserved=budget.reserved + amount
-            )
+            budget.reserved += amount
+        Budget.objects.bulk_update(budgets, ["counted_from", "spent", "reserved"])
         Reservation.objects.bulk_create(
             Reservation(
                 workspace_id=workspace_id,
@@ -120,13 +119,13 @@ def settle_reservation(*, step_id: UUID, attempt: int, used: Used) -> None:
         budgets = {budget.pk: budget for budget in (found.order_by("id") if held else ())}
         for reservation in held:
             budget = budgets[reservation.budget_id]
-            spent = _spent(Unit(budget.unit), reservation.amount, used)
-            Reservation.objects.filter(pk=reservation.pk).update(settled=spent, settled_at=timezone.now())
+            reservation.settled = _spent(Unit(budget.unit), reservation.amount, used)
+            reservation.settled_at = timezone.now()
             if budget.counted_from == reservation.counted_from:
-                rest = budget.reserved - reservation.amount
-                Budget.objects.filter(pk=budget.pk).update(
-                    reserved=rest, spent=min(budget.spent + spent, budget.limit - rest)
-                )
+                budget.reserved -= reservation.amount
+                budget.spent = min(budget.spent + reservation.settled, budget.limit - budget.reserved)
+        Reservation.objects.bulk_update(held, ["settled", "settled_at"])
+        Budget.objects.bulk_update(budgets.values(), ["spent", "reserved"])
 
 
 def _spent(unit: Unit, held: Decimal, used: Used) -> Decimal:
