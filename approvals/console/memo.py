@@ -14,8 +14,8 @@ from approvals.models import Request
 from approvals.permissions import refusal
 from approvals.sentences import UNDO, named, short
 from approvals.states import ExpiryDoes, RequestKind, RequestStatus
-from tools.models import Period, Unit
-from tools.models.budget import amount_text
+from tools.models import Period
+from tools.models.budget import amount_text, unit_text
 from tools.provenance import MAX_EXCERPT
 from tools.states import Effect
 from workspaces.canonical import digest
@@ -140,8 +140,8 @@ def _budget(request: Request) -> tuple[str, str] | None:
     budget = request.evidence.get("budget")
     if budget is None:
         return None
-    period = Period(budget["period"])
-    return f"{Unit(budget['unit']).label} {period.label}".lower(), amount_text(Decimal(budget["limit"]))
+    counted = f"{unit_text(budget['unit'])} {Period(budget['period']).label.lower()}"
+    return counted, amount_text(Decimal(budget["limit"]))
 
 
 def _note(request: Request) -> str:

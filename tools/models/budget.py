@@ -127,4 +127,10 @@ def amount_text(amount: Decimal) -> str:
 
 def limit_text(amount: Decimal, unit: str) -> str:
     """Return an amount with its unit, in words that stand in a sentence."""
-    return f"{amount_text(amount)} {'USD' if unit == Unit.USD else Unit(unit).label.lower()}"
+    return f"{amount_text(amount)} {'USD' if unit == Unit.USD else unit_text(unit)}"
+
+
+def unit_text(unit: str) -> str:
+    """Return a unit as it stands within a sentence."""
+    label = str(Unit(unit).label)
+    return label if unit == Unit.USD else label.lower()

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 
 from audit.ledger.recording import record
 from tools.models import Budget, BudgetScope, Period, Unit
-from tools.models.budget import amount_text, customer_scope, period_start
+from tools.models.budget import amount_text, customer_scope, period_start, unit_text
 from tools.signals import budget_moved
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import sanitise
@@ -112,7 +112,7 @@ def _change(
 def _check_room(budget: Budget) -> None:
     used = budget.spent + budget.reserved
     if budget.limit < used:
-        said = f"{amount_text(used)} {budget.get_unit_display()} of it are used or held already."
+        said = f"{amount_text(used)} {unit_text(budget.unit)} of it are used or held already."
         raise InvalidInput(
             said, "Choose a limit that is not below that.", {"limit": [f"At least {amount_text(used)}."]}
         )

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from tools.errors import BudgetExhausted, BudgetHeld, PriceUnknown
 from tools.models import Budget, Period, Reservation, Unit
-from tools.models.budget import amount_text
+from tools.models.budget import amount_text, unit_text
 from workspaces.database import ClockTimestamp
 
 NOW = {Period.TOTAL: "", Period.DAY: " for today (UTC)", Period.MONTH: " for this month (UTC)"}
@@ -95,9 +95,9 @@ def _fits(budget: Budget, amount: Decimal | None) -> Decimal:
         )
     if budget.spent + budget.reserved + amount <= budget.limit:
         return amount
-    used, unit = budget.spent + budget.reserved, budget.get_unit_display()
+    used, verb = budget.spent + budget.reserved, "cost" if budget.unit == Unit.USD else "use"
     said = (
-        f"The next call may use up to {amount_text(amount)} {unit if budget.unit == Unit.USD else unit.lower()}; "
+        f"The next call may {verb} up to {amount_text(amount)} {unit_text(budget.unit)}; "
         f"{amount_text(used)} of {amount_text(budget.limit)} are used or held in the budget of {budget.name}"
         f"{NOW[Period(budget.period)]}."
     )
