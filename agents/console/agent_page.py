@@ -7,7 +7,6 @@ from django.db.models import Count, Max, QuerySet
 from django.urls import reverse
 
 from agents.console.rows import rows_of
-from agents.console.worth import worth_of
 from agents.models import Agent, AgentVersion, Run
 from tools.states import Effect
 from workspaces.console.links import NEW_RUN, agent_url
@@ -62,7 +61,7 @@ def agent_page(agent: Agent, runs: QuerySet[Run], user: User) -> AgentPage:
         instructions=version.goal if version else "",
         tools=_tools(version) if version else (),
         limits=_limits(version) if version else (),
-        worth=worth_of(agent),
+        worth_url=reverse("agents:worth", args=[agent.id]),
         versions=[(str(one.number), one.created_at, "") for one in agent.versions.order_by("-number")[:LATEST]],
         runs=rows_of(latest, user),
         pauses=[_pause_row(pause, agent, may) for pause in pauses],

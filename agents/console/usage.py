@@ -16,6 +16,7 @@ from workspaces.console.run_shapes import UsageRow
 from workspaces.tenancy import workspace_of
 
 PERIODS: Final = {"1": "Today", "7": "7 days", "30": "30 days", "90": "90 days"}
+DEFAULT: Final = "7"
 GROUPS: Final = [one for one in Group.choices if one[0] != Group.STEP]
 URLS: Final = {Group.AGENT: agent_url, Group.RUN: run_url}
 
@@ -25,7 +26,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """Show what was used; days are those of UTC."""
     asked = request.GET.get("by", "")
     group = Group(asked) if asked in dict(GROUPS) else Group.DAY
-    days = request.GET.get("days", "") if request.GET.get("days", "") in PERIODS else "30"
+    days = request.GET.get("days", "") if request.GET.get("days", "") in PERIODS else DEFAULT
     named = request.GET.get("agent", "")
     until = datetime.now(UTC).date() + timedelta(days=1)
     rows = usage_between(person_of(request), workspace_of(request), until - timedelta(days=int(days)), until)
@@ -41,7 +42,9 @@ def index(request: HttpRequest) -> HttpResponse:
         "by": group.label,
         "filters": [
             choice("by", "By", GROUPS[1:], str(group), blank=GROUPS[0][1]),
-            choice("days", "Period", list(PERIODS.items())[:2] + list(PERIODS.items())[3:], days, blank=PERIODS["30"]),
+            choice(
+                "days", "Period", [one for one in PERIODS.items() if one[0] != DEFAULT], days, blank=PERIODS[DEFAULT]
+            ),
             choice("agent", "Agent", agents, named),
         ],
         "clear_url": USAGE if request.GET else "",

@@ -230,6 +230,7 @@ class AgentPage:
     instructions: str
     tools: Sequence[ToolRow] = ()
     worth: Worth | None = None
+    worth_url: str = ""
     limits: Sequence[tuple[str, str]] = ()
     versions: Sequence[tuple[str, datetime, str]] = ()
     runs: Sequence[RunRow] = ()

@@ -29,6 +29,7 @@ READ = {
     "agents:index": EVERYBODY,
     "agents:show": WORKERS,
     "agents:usage": EVERYBODY,
+    "agents:worth": WORKERS,
     "pauses:list": EVERYBODY,
     "audit:ledger": [200, 403, 403, 403, 200],
 }

@@ -141,7 +141,8 @@ def test_what_nobody_knows_is_counted_and_never_zero(house, client_of, django_as
     (row,) = client_of("owner").get("/api/v1/economics/", {"agent": "agent"}).json()["results"]
     assert (row["agent"]["name"], row["verified"], row["cost"], row["margin"]) == ("agent", 1, "0.000000", None)
     assert client_of("member").get("/api/v1/economics/").json()["results"] == []
-    text = client_of("owner").get("/agents/agent/").content.decode()
+    assert 'hx-get="/agents/' in client_of("owner").get("/agents/agent/").content.decode()
+    text = client_of("owner").get("/agents/agent/worth/").content.decode()
     assert "the price of 1 model call and the rate for 1 decision" in text
     assert "no value of a task is stated" in text
 
