@@ -7,10 +7,12 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
-from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute, Run, Step, Worker
-from agents.operations import create_agent, publish_version, save_route, set_agent_enabled
+from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute, Rate, Run, Step, Worker
+from agents.operations import create_agent, publish_version, save_route, set_agent_enabled, set_up_budget, state_rate
 from agents.operations.pausing import pause_scope, release_pause
-from tools.models import Tool
+from approvals.models import ReviewQueue
+from tools.models import Budget, BudgetScope, Tool
+from tools.operations import change_budget
 from workspaces.admin_forms import GrantForm, JsonField, OperationForm, choices_for, owned, person
 from workspaces.administration import GrantSetup, OwnWorkspace, Records, Setup, site
 from workspaces.models import Pause, User
@@ -105,6 +107,84 @@ class AgentVersionAdmin(Setup):
     def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
         values = dict(data)
         return publish_version(**{**values, "tools": list(values["tools"])}, by=by)
+
+
+class BudgetForm(OperationForm):
+    """Whose budget it is: the workspace's, an agent's, or a customer's."""
+
+    scope_kind = forms.ChoiceField(choices=[one for one in BudgetScope.choices if one[0] != BudgetScope.RUN])
+    agent = forms.ModelChoiceField(Agent.objects.none(), required=False, help_text="For the budget of an agent.")
+    subject_kind = forms.CharField(max_length=40, required=False, initial="customer")
+    subject_ref = forms.CharField(max_length=200, required=False, help_text="For a customer: the id that agents find.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "agent" in self.fields:
+            own: Any = self.fields["agent"]
+            own.queryset = choices_for(self.request, Agent)
+
+
+@admin.register(Budget, site=site)
+class BudgetAdmin(Setup):
+    """Limits change; whose it is, its unit and its period do not."""
+
+    form = BudgetForm
+    added = ("workspace", "scope_kind", "agent", "subject_kind", "subject_ref", "unit", "period", "limit")
+    fixed = ("workspace", "name", "unit", "period", "counted_from", "spent", "reserved")
+    list_display = ("name", "unit", "period", "limit", "spent", "reserved", "is_enabled", "workspace")
+    list_select_related = ("workspace",)
+    list_filter = (OwnWorkspace, "scope_kind", "unit", "period", "is_enabled")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.added if obj is None else (*self.fixed, "limit", "is_enabled")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        kwargs["form"] = BudgetForm if obj is None else OperationForm
+        kwargs["fields"] = ["workspace", "unit", "period", "limit"] if obj is None else ["limit", "is_enabled"]
+        return super().get_form(request, obj, change, **kwargs)
+
+    def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
+        if before is not None:
+            return change_budget(budget=before, **data, by=by)
+        return set_up_budget(**data, by=by)
+
+
+class RateForm(OperationForm):
+    """Whose amount it is: an agent's task, a tool's call, a queue's hour; nobody named: the workspace's hour."""
+
+    agent = forms.ModelChoiceField(Agent.objects.none(), required=False)
+    tool = forms.ModelChoiceField(Tool.objects.none(), required=False)
+    queue = forms.ModelChoiceField(ReviewQueue.objects.none(), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, model in (("agent", Agent), ("tool", Tool), ("queue", ReviewQueue)):
+            own: Any = self.fields[name]
+            own.queryset = choices_for(self.request, model)
+
+
+@admin.register(Rate, site=site)
+class RateAdmin(Setup):
+    """Amounts in US dollars. Stated again, the last one holds."""
+
+    form = RateForm
+    changeable = False
+    list_display = ("name", "kind", "amount", "changed_at", "workspace")
+    list_select_related = ("workspace",)
+    list_filter = (OwnWorkspace, "kind")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("workspace", "kind", "agent", "tool", "queue", "amount") if obj is None else self.list_display
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        kwargs["form"] = RateForm if obj is None else OperationForm
+        kwargs["fields"] = ["workspace", "kind", "amount"] if obj is None else []
+        return super().get_form(request, obj, change, **kwargs)
+
+    def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
+        values = dict(data)
+        named = [values.pop(name) for name in ("agent", "tool", "queue")]
+        return state_rate(of=next((one for one in named if one is not None), None), by=by, **values)
 
 
 @admin.register(AgentGrant, site=site)

@@ -17,14 +17,6 @@ class TicketTooLarge(TooLarge):
     code = "ticket_too_large"
 
 
-class PriceUnknown(DomainError):
-    """A budget in money cannot be kept with a model that has no known price."""
-
-    code = "price_unknown"
-    http_status = 409
-    default_hint = "Choose a model whose price is known, or publish a version without a budget in money."
-
-
 class NothingToRollBack(StaleState):
     """No effect of the run can be undone now."""
 

@@ -7,7 +7,8 @@ from django.db.models import Q
 from approvals.errors import MayNotDecide
 from approvals.models import Decision, Request, ReviewQueue
 from approvals.states import DecisionKind, RequestKind
-from workspaces.models import User
+from workspaces.access import role_in
+from workspaces.models import Role, User
 
 
 def check_can_decide(user: User, request: Request, kind: str | None = None) -> None:
@@ -28,6 +29,8 @@ def check_can_decide(user: User, request: Request, kind: str | None = None) -> N
         raise MayNotDecide(
             "You have decided on this already.", "It waits for somebody else's decision too: nobody counts twice."
         )
+    if kind == DecisionKind.APPROVE:
+        _check_may_extend(user, request)
     if kind == DecisionKind.EDIT and request.action is not None and request.action.is_repair:
         raise MayNotDecide(
             "An undo is carried out exactly as it was recorded, so it cannot be edited.", "Approve or reject it."
@@ -40,6 +43,16 @@ def _about_the_same(request: Request) -> Q:
     """Return the condition for decisions on ``request``, and on what asks other queues about the same action now."""
     same = Q(request=request)
     return same if request.verdict_id is None else same | Q(request__verdict_id=request.verdict_id)
+
+
+def _check_may_extend(user: User, request: Request) -> None:
+    """A budget that holds for more than one run is raised by owners alone; whoever decides here may stop the run."""
+    budget = request.evidence.get("budget") if request.kind == RequestKind.BUDGET else None
+    if budget and budget["owners_only"] and role_in(user, request.workspace_id) != Role.OWNER:
+        raise MayNotDecide(
+            f"Only an owner may extend the budget of {budget['name']}.",
+            "Ask one: raised under Budgets, every run that waits for it goes on. You may stop this run.",
+        )
 
 
 def distinct_people(accounts: Iterable[User]) -> int:

@@ -67,6 +67,7 @@ def _nav(count: int, role: str) -> list[NavItem]:
         NavItem(key="inbox", label="Inbox", url=links.INBOX, icon="inbox", go="i", count=count),
         NavItem(key="runs", label="Runs", url=links.RUNS, icon="runs", go="r"),
         NavItem(key="agents", label="Agents", url=links.AGENTS, icon="agents", go="a"),
+        NavItem(key="usage", label="Usage", url=links.USAGE, icon="money", go="u"),
     ]
     if role in READERS:
         items.append(NavItem(key="ledger", label="Ledger", url=links.LEDGER, icon="ledger", go="l"))

@@ -8,7 +8,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from tools.connectors.registry import CONNECTORS
-from tools.models import Action, ActionAttempt, Budget, Connection, Reservation, Tool, UsageRecord
+from tools.models import Action, ActionAttempt, Connection, Reservation, Tool, UsageRecord
 from tools.operations import create_connection, save_tool, set_tool_enabled, update_connection
 from tools.states import Effect
 from workspaces.admin_forms import JsonField, OperationForm, SecretField, person
@@ -127,12 +127,6 @@ class ActionAdmin(Records):
 class ActionAttemptAdmin(Records):
     list_display = ("id", "action_id", "kind", "number", "outcome", "started_at", "finished_at")
     list_filter = (OwnWorkspace, "kind", "outcome")
-
-
-@admin.register(Budget, site=site)
-class BudgetAdmin(Records):
-    list_display = ("scope_id", "unit", "limit", "spent", "reserved")
-    list_filter = (OwnWorkspace, "unit")
 
 
 @admin.register(Reservation, site=site)

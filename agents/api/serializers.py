@@ -88,7 +88,7 @@ class RunRow(serializers.ModelSerializer[Run]):
 
 
 class BudgetOutput(serializers.ModelSerializer[Budget]):
-    """A cap, and how much of it is used or held."""
+    """A cap on what one run may use, and how much of it is used or held."""
 
     class Meta:
         model = Budget

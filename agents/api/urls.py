@@ -2,12 +2,17 @@
 
 from django.urls import path
 
-from agents.api import actions, agents, pauses, runs, sessions
+from agents.api import actions, agents, budgets, economics, pauses, runs, sessions, usage
 
 urlpatterns = [
     path("agents/", agents.AgentsView.as_view(), name="api-agents"),
     path("agents/<uuid:row_id>/", agents.AgentView.as_view(), name="api-agent"),
     path("agents/<uuid:row_id>/versions/", agents.AgentVersionsView.as_view(), name="api-agent-versions"),
+    path("budgets/", budgets.BudgetsView.as_view(), name="api-budgets"),
+    path("budgets/<uuid:row_id>/", budgets.BudgetView.as_view(), name="api-budget"),
+    path("rates/", economics.RatesView.as_view(), name="api-rates"),
+    path("economics/", economics.EconomicsView.as_view(), name="api-economics"),
+    path("usage/", usage.UsageReportView.as_view(), name="api-usage-report"),
     path("routes/", agents.RoutesView.as_view(), name="api-routes"),
     path("routes/<uuid:row_id>/", agents.RouteView.as_view(), name="api-route"),
     path("runs/", runs.RunsView.as_view(), name="api-runs"),

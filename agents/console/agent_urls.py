@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from agents.console import agents
+from agents.console import agents, usage
 
 app_name = "agents"
 
 urlpatterns = [
+    path("usage/", usage.index, name="usage"),
     path("agents/", agents.index, name="index"),
     path("agents/<str:named>/", agents.show, name="show"),
+    path("agents/<str:named>/worth/", agents.worth, name="worth"),
     path("agents/<str:named>/pause/", agents.pause, name="pause"),
     path("agents/<str:named>/release/", agents.release, name="release"),
 ]

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST, require_safe
 from agents.console.agent_page import agent_page, agent_rows
 from agents.console.found import agent_or_404, agents_of, runs_of
 from agents.console.stopping import let_go, stop
+from agents.console.worth import worth_of
 from workspaces.console.asking import person_of
 from workspaces.console.links import agent_url
 from workspaces.console.listing import page_of
@@ -26,6 +27,12 @@ def show(request: HttpRequest, named: str) -> HttpResponse:
     """Show one agent."""
     page = agent_page(agent_or_404(request, named), runs_of(request), person_of(request))
     return render(request, "agents/agent.html", {"page": page})
+
+
+@require_safe
+def worth(request: HttpRequest, named: str) -> HttpResponse:
+    """Show what one agent's work cost and was worth: apart from its page, which need not wait for so much adding up."""
+    return render(request, "components/worth.html", {"worth": worth_of(agent_or_404(request, named))})
 
 
 @require_POST

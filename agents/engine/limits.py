@@ -1,5 +1,6 @@
 """Asking people whether a run that stands at a limit may go on, and doing what they decided, exactly once."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -13,16 +14,27 @@ from agents.states import RunStatus, StepKind, StepStatus
 from approvals.models import Decision, Request
 from approvals.operations import ask_for_budget
 from approvals.states import DecisionKind, RequestKind, RequestStatus
-from tools.models import Budget, Unit
+from tools.models import Budget, BudgetScope, Unit
+from tools.models.budget import customer_scope, period_end
+from tools.operations import extend_budget
 from workspaces.canonical import sanitise
 from workspaces.transitions import transition
 
 
-def ask_to_extend(step: Step, sentence: str) -> None:
-    """Let a running model step wait, and ask people whether its run may go on."""
+def budget_scopes(run: Run) -> list[UUID]:
+    """Return whose budgets a run's calls take from: workspace, agent, run, and the customer once that one is known."""
+    if run.session is None:
+        return run.scopes
+    customer = customer_scope(run.workspace_id, run.session.subject_kind, run.session.subject_ref)
+    return [*run.scopes, customer]
+
+
+def ask_to_extend(step: Step, sentence: str, budget: Budget | None = None) -> None:
+    """Let a running model step wait, and ask people whether its run may go on; ``budget`` is the one used up."""
     run = step.run
+    named = budget_evidence(budget, run) if budget else {}
     with transaction.atomic():
-        wait(step, explanation=f"{sentence} A person can extend it.")
+        wait(step, explanation=f"{sentence} {named.get('who', 'A person can extend it.')}")
         ask_for_budget(
             workspace_id=run.workspace_id,
             run_id=run.id,
@@ -31,6 +43,7 @@ def ask_to_extend(step: Step, sentence: str) -> None:
             evidence=sanitise(
                 {
                     "sentence": sentence,
+                    **({"budget": named} if named else {}),
                     "run": {"id": str(run.id), "title": run.title, "steps": run.steps_used, "limit": run.step_limit},
                     "agent": {"name": run.agent.name, "title": run.agent.title, "version": run.version.number},
                     "ticket": {
@@ -48,6 +61,25 @@ def ask_to_extend(step: Step, sentence: str) -> None:
         )
 
 
+def budget_evidence(budget: Budget, run: Run) -> dict[str, Any]:
+    """Return what a request says of the budget that it is about: whose it is, how far it goes, who may extend it."""
+    anew = period_end(budget.period, budget.counted_from)
+    own = budget.scope_kind == BudgetScope.RUN
+    who = "A person can extend it." if own else f"An owner of {run.workspace.name} can extend it."
+    return {
+        "id": str(budget.id),
+        "name": budget.name,
+        "scope": budget.scope_kind,
+        "unit": budget.unit,
+        "period": budget.period,
+        "limit": str(budget.limit),
+        "used": str(budget.spent + budget.reserved),
+        "begins_anew_at": f"{anew.isoformat()}T00:00:00+00:00" if anew else None,
+        "owners_only": not own,
+        "who": f"{who} It begins anew on {anew.isoformat()} (UTC)." if anew else who,
+    }
+
+
 def apply_budget_decision(run_id: UUID) -> bool:
     """Carry out the latest closed ``budget`` request of a run whose model step waits for it; say whether it moved."""
     with transaction.atomic():
@@ -59,19 +91,29 @@ def apply_budget_decision(run_id: UUID) -> bool:
         if request.status == RequestStatus.APPROVED:
             _extend(run, request)
             wake(step)
+        elif request.status == RequestStatus.SUPERSEDED:
+            wake(step)
         else:
             _stop(run, step, request)
     return True
 
 
 def _extend(run: Run, request: Request) -> None:
-    decision = Decision.objects.filter(request=request, kind=DecisionKind.APPROVE).order_by("-at").first()
+    decision = (
+        Decision.objects.filter(request=request, kind=DecisionKind.APPROVE)
+        .select_related("user")
+        .order_by("-at")
+        .first()
+    )
     if decision is None:
         raise AssertionError("An approved request has an approving decision.")
     if decision.steps is not None:
         Run.objects.filter(pk=run.pk, step_limit__lt=decision.steps).update(step_limit=decision.steps)
     if decision.amount is not None:
-        Budget.objects.filter(scope_id=run.id, unit=Unit.USD, limit__lt=decision.amount).update(limit=decision.amount)
+        named = request.evidence.get("budget")
+        ids = Budget.objects.filter(scope_id=run.id, unit=Unit.USD).values_list("id", flat=True)
+        for budget_id in [UUID(named["id"])] if named else list(ids):
+            extend_budget(budget_id=budget_id, limit=decision.amount, by=decision.user)
 
 
 def _stop(run: Run, step: Step, request: Request) -> None:

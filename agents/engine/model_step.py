@@ -8,11 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from agents.engine.conversation import request_for
-from agents.engine.limits import ask_to_extend
+from agents.engine.limits import ask_to_extend, budget_scopes
 from agents.engine.outcomes import backoff, end_run, finish, hand_over, lock_run
-from agents.engine.turns import advance, take_answer
+from agents.engine.turns import advance, take_answer, usable_calls
 from agents.engine.usage import Called, record_usage
-from agents.errors import PriceUnknown
 from agents.models import Step
 from agents.providers import pricing
 from agents.providers.base import Endpoint, ModelAnswer, ModelRequest, Stop, answer_to_json
@@ -21,9 +20,9 @@ from agents.providers.registry import complete
 from agents.routes import endpoints_of
 from agents.states import RunStatus, StepStatus
 from approvals.errors import NoQueue
-from tools.errors import BudgetExhausted, ToolUnavailable
-from tools.models import Budget, Tool, Unit
-from tools.operations import reserve
+from tools.errors import BudgetExhausted, BudgetHeld, PriceUnknown, ToolUnavailable
+from tools.models import Budget, Tool
+from tools.operations import Need, reserve
 from workspaces.database import release_connection
 from workspaces.errors import DomainError
 from workspaces.failpoints import Failpoint, reached
@@ -31,6 +30,7 @@ from workspaces.failpoints import Failpoint, reached
 log = logging.getLogger(__name__)
 
 MAX_MODEL_FAILURES = 8
+HELD_LOOK_SECONDS = 2
 
 
 def perform(step: Step) -> None:
@@ -43,9 +43,12 @@ def perform(step: Step) -> None:
     request = request_for(run, tools, run.version.route.max_output_tokens)
     try:
         endpoints = endpoints_of(run.version.route)
-        _reserve(step, request, endpoints)
+        steps = _reserve(step, request, endpoints)
+    except BudgetHeld as error:
+        hand_over(step, seconds=HELD_LOOK_SECONDS, explanation=f"{error.message} {error.hint}")
+        return
     except BudgetExhausted as error:
-        _stand_still(step, error.message)
+        _stand_still(step, error.message, error.budget)
         return
     except (PriceUnknown, ToolUnavailable) as error:
         _fail(step, [], f"{error.message} {error.hint}")
@@ -56,7 +59,7 @@ def perform(step: Step) -> None:
     try:
         reached(Failpoint.MODEL_ANSWERED)
         if calls and calls[-1].answer is not None:
-            _take(step, calls, calls[-1].answer, {tool.name: tool for tool in tools})
+            _take(step, calls, calls[-1].answer, {tool.name: tool for tool in tools}, steps - 1)
         else:
             _no_answer(step, calls)
     except Exception:  # also a defect of ours: what was answered has been paid for
@@ -66,24 +69,29 @@ def perform(step: Step) -> None:
     reached(Failpoint.MODEL_RECORDED)
 
 
-def _stand_still(step: Step, sentence: str) -> None:
+def _stand_still(step: Step, sentence: str, budget: Budget | None = None) -> None:
     """Ask people whether the run may go on; where nobody can be asked, it ends with the sentence."""
     try:
-        ask_to_extend(step, sentence)
+        ask_to_extend(step, sentence, budget)
     except NoQueue as nobody:
         step.refresh_from_db()  # the wait was rolled back, which its row in memory does not know
         _fail(step, [], f"{sentence} {nobody.message} {nobody.hint}")
 
 
-def _reserve(step: Step, request: ModelRequest, endpoints: list[Endpoint]) -> None:
-    """Hold the worst cases of all endpoints together: one after the other may be asked, and each may cost."""
+def _reserve(step: Step, request: ModelRequest, endpoints: list[Endpoint]) -> int:
+    """Hold the worst cases of all endpoints together; return how many steps it may become with its actions."""
+    run = step.run
     now = timezone.now()
     cases = [pricing.worst_case(request, provider=e.provider, model=e.model, at=now) for e in endpoints]
     known = [case for case in cases if case is not None]
-    worst = sum(known, Decimal(0)) if len(known) == len(cases) else None
-    if worst is None and Budget.objects.filter(scope_id=step.run_id, unit=Unit.USD).exists():
-        raise PriceUnknown("The price of this model is not known, so the run's budget in money cannot be kept.")
-    reserve(scope_id=step.run_id, unit=Unit.USD, amount=worst, step_id=step.id, attempt=step.attempt)
+    need = Need(
+        money=sum(known, Decimal(0)) if len(known) == len(cases) else None,
+        tokens=sum(pricing.most_tokens(request, provider=e.provider) for e in endpoints),
+        steps=1 + (run.version.calls_per_turn if request.tools else 0),
+        least_steps=2 if request.tools else 1,
+    )
+    scopes = budget_scopes(run)
+    return reserve(workspace_id=run.workspace_id, scopes=scopes, need=need, step_id=step.id, attempt=step.attempt)
 
 
 def _call(endpoints: list[Endpoint], request: ModelRequest) -> list[Called]:
@@ -107,10 +115,12 @@ def _call(endpoints: list[Endpoint], request: ModelRequest) -> list[Called]:
     return called
 
 
-def _take(step: Step, calls: list[Called], answer: ModelAnswer, tools: dict[str, Tool]) -> None:
+def _take(step: Step, calls: list[Called], answer: ModelAnswer, tools: dict[str, Tool], most: int) -> None:
+    """Record the answer and what follows from it; of its calls, the first ``most`` may become actions."""
     with transaction.atomic():
         run = lock_run(step)
-        record_usage(step, calls)
+        going_on = run.cancel_requested_at is None
+        record_usage(step, calls, steps=1 + (len(usable_calls(answer, tools, most)) if going_on else 0))
         if answer.stop in {Stop.REFUSAL, Stop.LENGTH} and not answer.calls:
             sentence = (
                 "The model refused the task." if answer.stop == Stop.REFUSAL else "The model's answer was cut off."
@@ -119,10 +129,10 @@ def _take(step: Step, calls: list[Called], answer: ModelAnswer, tools: dict[str,
             end_run(run, RunStatus.FAILED, explanation=f"{sentence} {answer.text[:500]}".strip())
             return
         finish(run, step, StepStatus.SUCCEEDED, output={"answer": answer_to_json(answer)})
-        if run.cancel_requested_at is not None:
-            advance(run)
+        if going_on:
+            take_answer(run, answer, tools, most)
         else:
-            take_answer(run, answer, tools)
+            advance(run)
 
 
 def _no_answer(step: Step, calls: list[Called]) -> None:
@@ -143,6 +153,6 @@ def _no_answer(step: Step, calls: list[Called]) -> None:
 def _fail(step: Step, calls: list[Called], explanation: str) -> None:
     with transaction.atomic():
         run = lock_run(step)
-        record_usage(step, calls)
+        record_usage(step, calls, steps=1)
         finish(run, step, StepStatus.FAILED, explanation=explanation)
         end_run(run, RunStatus.FAILED, explanation=explanation)

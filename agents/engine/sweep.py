@@ -20,7 +20,7 @@ from agents.engine.takeovers import hand_back_if_lost, lost_steps
 from agents.models import Run, Step, Sweep
 from agents.states import RUN_TERMINAL, STEP_TERMINAL, StepKind, StepStatus
 from approvals.models import Request
-from approvals.operations import expire_due
+from approvals.operations import expire_due, release_extended
 from approvals.states import RequestKind, RequestStatus
 from tools.models import Action
 from tools.states import ActionStatus
@@ -85,6 +85,7 @@ def _round_alone() -> bool:
 def _round() -> None:
     _each(lost_steps(), hand_back_if_lost)
     _each([None], lambda _: expire_due())
+    _each([None], lambda _: release_extended())
     _each(_waiting_for_nothing(), wake_for_action)
     _each(_budget_decided(), apply_budget_decision)
     _each(_to_cancel(), honour_cancel)

@@ -75,13 +75,19 @@ def advance(run: Run, *, by: Actor = WORKER) -> None:
         add_step(run, kind=StepKind.MODEL, by=by)
 
 
-def take_answer(run: Run, answer: ModelAnswer, tools: dict[str, Tool]) -> None:
-    """Turn a model's answer into steps and actions, or into the end of the run; call with the run locked."""
+def usable_calls(answer: ModelAnswer, tools: dict[str, Tool], most: int) -> list[ToolCall]:
+    """Return those of the first ``most`` calls that can become actions."""
+    accepted = answer.calls[:most]
+    return [call for call in accepted if call.arguments is not None and not call.problem and call.name in tools]
+
+
+def take_answer(run: Run, answer: ModelAnswer, tools: dict[str, Tool], most: int) -> None:
+    """Turn a model's answer into steps and actions, at most ``most``, or into the end of the run, which is locked."""
     if not answer.calls:
         conclude(run, answer)
         return
-    accepted = answer.calls[: run.version.calls_per_turn]
-    usable = [call for call in accepted if call.arguments is not None and not call.problem and call.name in tools]
+    accepted = answer.calls[:most]
+    usable = usable_calls(answer, tools, most)
     begin_turn(run, len(usable))
     sources = sources_of(run)
     for position, call in enumerate(answer.calls):

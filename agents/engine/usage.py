@@ -11,7 +11,7 @@ from agents.providers import pricing
 from agents.providers.base import Endpoint, ModelAnswer
 from agents.providers.errors import ModelError
 from tools.models import UsageRecord
-from tools.operations import settle_reservation
+from tools.operations import Used, settle_reservation
 
 ANSWERED: Final = "answered"
 LOST: Final = "lost"
@@ -28,20 +28,34 @@ class Called:
     latency_ms: int
 
 
-def record_usage(step: Step, calls: list[Called]) -> None:
+def record_usage(step: Step, calls: list[Called], *, steps: int = 0) -> None:
     """Write one row per endpoint asked, and settle the reservation at what is known to have been used.
 
+    ``steps`` are those that the run has gone by it: none for a call that is tried again.
     A step that was taken over meanwhile has a row that says its call was lost: what is known now takes its place.
     """
     UsageRecord.objects.filter(step_id=step.id, attempt=step.attempt, outcome=LOST).delete()
     costs = [_record_call(step, called) for called in calls]
     known = [cost for cost in costs if cost is not None]
-    settle_reservation(
-        step_id=step.id,
-        attempt=step.attempt,
-        cost=sum(known, Decimal(0)) if len(known) == len(costs) else None,
+    used = Used(
+        money=sum(known, Decimal(0)) if len(known) == len(costs) else None,
+        tokens=_tokens(calls),
+        steps=steps,
         may_have_cost=any(called.error is None or called.error.may_have_cost for called in calls),
     )
+    settle_reservation(step_id=step.id, attempt=step.attempt, used=used)
+
+
+def _tokens(calls: list[Called]) -> int | None:
+    """Return the tokens of all calls; None where somebody may have counted some and nobody says how many."""
+    total = 0
+    for called in calls:
+        usage = called.answer.usage if called.answer else None
+        if usage is not None and usage.input_tokens is not None and usage.output_tokens is not None:
+            total += usage.input_tokens + usage.output_tokens
+        elif called.error is None or called.error.may_have_cost:
+            return None
+    return total
 
 
 def _record_call(step: Step, called: Called) -> Decimal | None:
@@ -98,4 +112,4 @@ def record_lost(step: Step) -> None:
 
 def settle_lost(step: Step) -> None:
     """Settle what the attempt held at its worst case: its call may have been served, and nobody will say."""
-    settle_reservation(step_id=step.id, attempt=step.attempt, cost=None)
+    settle_reservation(step_id=step.id, attempt=step.attempt, used=Used())

@@ -1,9 +1,22 @@
 """Agents and versions, model routes, runs, steps and workers."""
 
 from agents.models.agent import Agent, AgentGrant, AgentVersion, AgentVersionTool
+from agents.models.rate import Rate, RateKind
 from agents.models.route import ModelRoute
 from agents.models.run import Run
 from agents.models.step import Step
 from agents.models.worker import Sweep, Worker
 
-__all__ = ["Agent", "AgentGrant", "AgentVersion", "AgentVersionTool", "ModelRoute", "Run", "Step", "Sweep", "Worker"]
+__all__ = [
+    "Agent",
+    "AgentGrant",
+    "AgentVersion",
+    "AgentVersionTool",
+    "ModelRoute",
+    "Rate",
+    "RateKind",
+    "Run",
+    "Step",
+    "Sweep",
+    "Worker",
+]

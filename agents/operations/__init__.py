@@ -1,7 +1,9 @@
 """Every write of the agents floor that people or programs ask for."""
 
+from agents.operations.budgets import set_up_budget
 from agents.operations.configuring import create_agent, publish_version, save_route, set_agent_enabled
 from agents.operations.programs import admit_program
+from agents.operations.rates import state_rate
 from agents.operations.rollbacks import confirm_rollback, preview_rollback
 from agents.operations.runs import cancel_run, start_run
 
@@ -14,5 +16,7 @@ __all__ = [
     "publish_version",
     "save_route",
     "set_agent_enabled",
+    "set_up_budget",
     "start_run",
+    "state_rate",
 ]

@@ -13,7 +13,7 @@ from agents.models import Agent, Run
 from agents.states import StepKind
 from agents.tasks import enqueue_on_commit
 from audit.ledger.recording import record
-from tools.models import Budget, Unit
+from tools.models import Budget, BudgetScope, Unit
 from workspaces.actors import actor_text
 from workspaces.canonical import sanitise
 from workspaces.errors import Forbidden, InvalidInput, NotFound, StaleState
@@ -37,7 +37,12 @@ def start_run(*, agent_id: UUID, text: str, by: User, source: str = "console") -
         run = _create(agent, said, by, source)
         if run.version.budget_usd is not None:
             Budget.objects.create(
-                workspace_id=run.workspace_id, scope_id=run.id, unit=Unit.USD, limit=run.version.budget_usd
+                workspace_id=run.workspace_id,
+                scope_kind=BudgetScope.RUN,
+                scope_id=run.id,
+                name="this run",
+                unit=Unit.USD,
+                limit=run.version.budget_usd,
             )
         begin_turn(run, 1)
         add_step(run, kind=StepKind.MODEL, by=by)

@@ -50,6 +50,11 @@ def worst_case(
     return max((price for price in prices if price is not None), default=None)
 
 
+def most_tokens(request: ModelRequest, *, provider: str) -> int:
+    """Return an upper bound of the tokens of sending ``request`` once, with its answer; the demo planner has none."""
+    return 0 if provider == Provider.DEMO else _most_input_tokens(request) + request.max_output_tokens
+
+
 def _most_input_tokens(request: ModelRequest) -> int:
     sent = json.dumps(request_to_json(request), ensure_ascii=False).encode("utf-8", "surrogatepass")
     return len(sent) + _BASE_TOKENS + _FRAMING_TOKENS * (len(request.messages) + len(request.tools))

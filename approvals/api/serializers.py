@@ -125,7 +125,10 @@ class DecisionInput(serializers.Serializer[Any]):
         choices=Settlement.choices, required=False, help_text="For a request to settle an action in doubt."
     )
     amount = serializers.DecimalField(
-        max_digits=12, decimal_places=6, required=False, help_text="For a budget: the run's new limit in US dollars."
+        max_digits=18,
+        decimal_places=6,
+        required=False,
+        help_text="For a budget: its new limit, in its unit (US dollars where the request names no budget).",
     )
     steps = serializers.IntegerField(
         min_value=1, max_value=10_000, required=False, help_text="For a budget: the run's new step limit."

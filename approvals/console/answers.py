@@ -11,7 +11,7 @@ from workspaces.console.shapes import Unsent
 from workspaces.errors import DomainError, InvalidInput
 
 MAX_STEPS: Final = 10_000
-MAX_AMOUNT: Final = Decimal(1_000_000)
+MAX_AMOUNT: Final = Decimal(10**11)
 KINDS: Final = {
     "approve": DecisionKind.APPROVE,
     "reject": DecisionKind.REJECT,
@@ -24,8 +24,8 @@ KINDS: Final = {
 def answer_of(sent: QueryDict) -> Answer:
     """Return the answer that a form holds; raise ``InvalidInput`` for what no form of ours sends.
 
-    ``kind`` is approve, reject, respond, settle (with ``settlement``) or budget (with ``amount`` in US dollars or
-    ``steps``); ``binding`` is the digest of the evidence that was shown.
+    ``kind`` is approve, reject, respond, settle (with ``settlement``) or budget (with ``amount`` in the budget's unit
+    or ``steps``); ``binding`` is the digest of the evidence that was shown.
     """
     kind = sent.get("kind", "")
     if kind not in KINDS:
@@ -55,7 +55,7 @@ def unsent(sent: QueryDict, error: DomainError) -> Unsent:
 def _amount(text: str) -> Decimal | None:
     if not text:
         return None
-    wrong = InvalidInput("This is no amount of money.", "Write it in US dollars with a point, such as 2.50.")
+    wrong = InvalidInput("This is no amount.", "Write it with a point, such as 2.50.")
     try:
         amount = Decimal(text)
     except InvalidOperation as error:

@@ -7,7 +7,8 @@ from approvals.console.surroundings import Surroundings
 from approvals.models import Decision, Request
 from approvals.operations.deciding import CLOSES
 from approvals.states import DecisionKind
-from tools.models import Action, ActionAttempt
+from tools.models import Action, ActionAttempt, Unit
+from tools.models.budget import limit_text
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome
 from workspaces.console.shapes import TimelineItem
 from workspaces.console.words import look
@@ -43,7 +44,8 @@ def _ended(action: Action, at: datetime, attempts: list[ActionAttempt]) -> Timel
 
 
 def _decision(decision: Decision) -> TimelineItem:
-    limits = [("New limit", f"{decision.amount.normalize():f} USD")] if decision.amount is not None else []
+    unit = (decision.request.evidence.get("budget") or {"unit": Unit.USD})["unit"]
+    limits = [("New limit", limit_text(decision.amount, unit))] if decision.amount is not None else []
     steps = [("New step limit", str(decision.steps))] if decision.steps is not None else []
     kind, value = ("settlement", decision.settlement) if decision.settlement else ("decision", decision.kind)
     return TimelineItem(

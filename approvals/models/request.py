@@ -41,7 +41,7 @@ class RequestQuerySet(models.QuerySet["Request"]):
         return waiting.exclude(_decided_by(people)).exclude(_decided_by(people, "verdict__requests__"))
 
 
-def _decided_by(people: list[UUID], of: str = "") -> Q:
+def _decided_by(people: list[str], of: str = "") -> Q:
     """Return the condition that one of ``people``, or somebody for whom they stand, decided on the request."""
     decider = f"{of}decisions__user"
     own = Q(**{f"{decider}_id__in": people}) | Q(**{f"{decider}__owner_id__in": people})

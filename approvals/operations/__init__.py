@@ -3,7 +3,7 @@
 from approvals.operations.clearing import PolicyGate
 from approvals.operations.configuring import activate_policy, draft_policy, save_queue
 from approvals.operations.deciding import Answer, decide
-from approvals.operations.ending import cancel_action, cancel_requests_of_run, expire_due
+from approvals.operations.ending import cancel_action, cancel_requests_of_run, expire_due, release_extended
 from approvals.operations.opening import ask_for_budget, ask_to_settle
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "decide",
     "draft_policy",
     "expire_due",
+    "release_extended",
     "save_queue",
 ]

@@ -13,6 +13,7 @@ from django.utils import timezone
 from approvals.errors import AlreadyDecided, EvidenceChanged
 from approvals.models import Decision, Request, Verdict
 from approvals.operations.clearing import let_pass
+from approvals.operations.extending import check_extension
 from approvals.operations.opening import announce
 from approvals.permissions import check_can_decide
 from approvals.states import DecisionKind, RequestKind, RequestStatus, Settlement
@@ -33,8 +34,6 @@ from workspaces.salts import salted
 from workspaces.transitions import transition
 
 MAX_REASON = 4000
-MAX_AMOUNT = Decimal(10**9)
-MAX_STEPS = 1_000_000
 CLOSES: Final = {
     DecisionKind.APPROVE: RequestStatus.APPROVED,
     DecisionKind.REJECT: RequestStatus.REJECTED,
@@ -49,7 +48,7 @@ class Answer:
     """What a person says. ``seen`` is the digest of the evidence they looked at.
 
     ``arguments`` belong to an edit, ``settlement`` to a ``settle`` request, ``amount`` to a ``budget`` request (the
-    new limit in US dollars) and ``steps`` likewise (the new step limit).
+    new limit, in the budget's unit) and ``steps`` likewise (the run's new step limit).
     """
 
     kind: DecisionKind
@@ -114,35 +113,9 @@ def _check_answer(request: Request, answer: Answer) -> None:
     if request.kind == RequestKind.SETTLE and (answer.settlement is None or answer.kind != DecisionKind.APPROVE):
         raise InvalidInput("Say whether it happened.", fields={"settlement": ["Choose: happened, retry or give_up."]})
     if request.kind == RequestKind.BUDGET and answer.kind == DecisionKind.APPROVE:
-        _check_extension(answer)
-        _check_same_extension(request, answer)
+        check_extension(request, answer.amount, answer.steps)
     if answer.kind == DecisionKind.RESPOND and request.kind not in {RequestKind.ACTION, RequestKind.FORM}:
         raise InvalidInput("This request cannot be answered with a message.", "Approve or reject it.")
-
-
-def _check_extension(answer: Answer) -> None:
-    if answer.amount is None and answer.steps is None:
-        raise InvalidInput(
-            "Say how far the run may go.", fields={"amount": ["Give a new limit in money, or a new step limit."]}
-        )
-    if answer.amount is not None and not (answer.amount.is_finite() and 0 < answer.amount <= MAX_AMOUNT):
-        raise InvalidInput("A limit in money is more than zero.", fields={"amount": ["Give a number above zero."]})
-    if answer.steps is not None and not 0 < answer.steps <= MAX_STEPS:
-        raise InvalidInput(
-            "A step limit is more than zero.", fields={"steps": [f"Give a number from 1 to {MAX_STEPS}."]}
-        )
-
-
-def _check_same_extension(request: Request, answer: Answer) -> None:
-    """Refuse a limit other than the one that somebody has approved before: a quorum agrees on one."""
-    earlier = request.decisions.filter(kind=DecisionKind.APPROVE).first()
-    if earlier is not None and (earlier.amount, earlier.steps) != (answer.amount, answer.steps):
-        limits = [f"{earlier.amount:.2f} USD"] if earlier.amount is not None else []
-        limits += [f"{earlier.steps} steps"] if earlier.steps is not None else []
-        raise InvalidInput(
-            f"{earlier.user} has approved {' and '.join(limits)}; a quorum agrees on one limit.",
-            "Approve the same, or reject.",
-        )
 
 
 def _store(request: Request, answer: Answer, by: User, revision: Action | None) -> Decision:

@@ -4,13 +4,15 @@ import logging
 from uuid import UUID
 
 from django.db import OperationalError, transaction
-from django.db.models import Q
+from django.db.models import DateTimeField, DecimalField, Exists, OuterRef, Q, UUIDField
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from approvals.models import Request
 from approvals.operations.opening import announce, open_request
 from approvals.states import ExpiryDoes, RequestKind, RequestStatus
-from tools.models import Action
+from tools.models import Action, Budget
 from tools.signals import action_moved
 from tools.states import ActionStatus
 from workspaces.actors import Actor, System
@@ -83,6 +85,31 @@ def _renew_or_close(request: Request, action: Action) -> None:
         causes=request.causes,
         by=SWEEP,
     )
+
+
+def release_extended() -> int:
+    """End the open requests about budgets that have room again: raised, begun anew, or taken away; return how many.
+
+    Their runs go on by themselves, and ask again where it is still not enough.
+    """
+    rows = Request.objects.open().filter(kind=RequestKind.BUDGET, evidence__has_key="budget")
+    asked = rows.annotate(
+        budget=Cast(KT("evidence__budget__id"), UUIDField()),
+        asked_limit=Cast(KT("evidence__budget__limit"), DecimalField(max_digits=18, decimal_places=6)),
+        anew_at=Cast(KT("evidence__budget__begins_anew_at"), DateTimeField()),
+    )
+    stands = Budget.objects.filter(pk=OuterRef("budget"), limit__lte=OuterRef("asked_limit"), is_enabled=True)
+    moved = asked.filter(Q(anew_at__lte=ClockTimestamp()) | ~Exists(stands)).order_by("opened_at")
+    return sum(_release(request_id) for request_id in list(moved.values_list("id", flat=True)[:BATCH]))
+
+
+def _release(request_id: UUID) -> int:
+    with transaction.atomic():
+        request = Request.objects.select_for_update().get(pk=request_id)
+        if request.status != RequestStatus.OPEN:
+            return 0
+        _close(request, RequestStatus.SUPERSEDED, "The budget has room again.", SWEEP)
+    return 1
 
 
 def cancel_action(*, action_id: UUID, explanation: str, by: Actor) -> None:

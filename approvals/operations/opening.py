@@ -150,7 +150,11 @@ def ask_for_budget(
     causes: list[UUID],
     by: Actor,
 ) -> Request:
-    """Ask people whether a run that stands at its limit may go on; one open request a run."""
+    """Ask people whether a run that stands at its limit may go on; one open request a run.
+
+    Where ``evidence`` names a ``budget``, it says who may extend it.
+    """
+    budget = evidence.get("budget")
     with transaction.atomic():
         present = Request.objects.filter(run_id=run_id, kind=RequestKind.BUDGET, status=RequestStatus.OPEN).first()
         return present or open_request(
@@ -160,7 +164,7 @@ def ask_for_budget(
             run_id=run_id,
             agent_id=agent_id,
             title=title,
-            reasons=["A run stops at its limit until a person extends it."],
+            reasons=["A run stops at its limit until a person extends it.", *([budget["who"]] if budget else [])],
             evidence=evidence,
             causes=causes,
             by=by,

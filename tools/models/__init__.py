@@ -2,7 +2,7 @@
 
 from tools.models.action import Action
 from tools.models.attempt import ActionAttempt
-from tools.models.budget import Budget, Reservation, Unit
+from tools.models.budget import Budget, BudgetScope, Period, Reservation, Unit
 from tools.models.connection import Connection, Environment
 from tools.models.tool import Tool
 from tools.models.usage import UsageRecord
@@ -11,8 +11,10 @@ __all__ = [
     "Action",
     "ActionAttempt",
     "Budget",
+    "BudgetScope",
     "Connection",
     "Environment",
+    "Period",
     "Reservation",
     "Tool",
     "Unit",

@@ -27,7 +27,10 @@ class UsageRecord(TenantRow):
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes = [models.Index(fields=["step_id"], name="usage_step")]
+        indexes = [
+            models.Index(fields=["step_id"], name="usage_step"),
+            models.Index(fields=["workspace", "at"], name="usage_period"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.model}: {self.outcome}"

@@ -133,6 +133,11 @@ def _edit() -> Context:
     return {"page": page, "form": form, "fields": fields, "cancel_url": samples.HERE, "binding": samples.DIGEST}
 
 
+def _usage() -> Context:
+    *rows, total = run_samples.usage_rows()
+    return {"rows": rows, "total": total, "by": "Day", "filters": run_samples.filters()}
+
+
 def _runs(count: int) -> Context:
     paged = {"pager": run_samples.pager(), "filters": run_samples.filters()} if count else {}
     return {"runs": run_samples.run_rows(count), "new_run_url": samples.HERE, **paged}
@@ -164,6 +169,8 @@ PAGES: Final[dict[str, tuple[str, Callable[[], Context], str]]] = {
     "edit": ("approvals/request_edit.html", _edit, "inbox"),
     "runs": ("agents/runs.html", lambda: _runs(6), "runs"),
     "runs-empty": ("agents/runs.html", lambda: _runs(0), "runs"),
+    "usage": ("agents/usage.html", _usage, "usage"),
+    "usage-empty": ("agents/usage.html", lambda: {"filters": run_samples.filters()}, "usage"),
     "run": ("agents/run.html", _run("waiting"), "runs"),
     "run-live": ("agents/run.html", _live, "runs"),
     "run-queued": ("agents/run.html", _run("queued"), "runs"),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 RUNS = "/runs/"
 AGENTS = "/agents/"
+USAGE = "/usage/"
 INBOX = "/inbox/"
 LEDGER = "/ledger/"
 PAUSES = "/pauses/"

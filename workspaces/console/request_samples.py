@@ -40,6 +40,7 @@ STALE: Final = "What you decided on has changed since you opened it."
 AGAIN: Final = "What is there now stands below. What you wrote is still here."
 FAR: Final = "Write a whole number of steps above 12, or an amount in US dollars."
 TITLE: Final = "Change the tier of Ada Example (C-1042)"
+EXTENDING: Final = "An owner of Sample workspace can extend it. It begins anew on 2026-03-02 (UTC)."
 
 
 def bars() -> dict[str, DecisionBar]:
@@ -49,6 +50,9 @@ def bars() -> dict[str, DecisionBar]:
         "action": DecisionBar(decide_url=HERE, binding=DIGEST, edit_url=f"{HERE}edit/", note=note),
         "settle": DecisionBar(decide_url=HERE, binding=DIGEST, kind="settle", note="Nothing is retried by itself."),
         "budget": DecisionBar(decide_url=HERE, binding=DIGEST, kind="budget", steps=12),
+        "capped": DecisionBar(
+            decide_url=HERE, binding=DIGEST, kind="budget", budget=("US dollars a day", "25"), note=EXTENDING
+        ),
         "refused": DecisionBar(
             decide_url=HERE, binding=DIGEST,
             why_not="You started this run, so somebody else must decide. Any other reviewer of the queue “writes” can.",

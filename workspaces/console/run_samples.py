@@ -19,6 +19,8 @@ from workspaces.console.run_shapes import (
     RunRow,
     SealRow,
     ToolRow,
+    UsageRow,
+    Worth,
 )
 from workspaces.console.samples import BIDI, DIGEST, HERE, HTML, ID, LONG_WORD, ago, pauses, ticket, words
 from workspaces.console.shapes import TimelineItem
@@ -156,9 +158,34 @@ def agent_page() -> AgentPage:
             ToolRow(name="mail.send", title="Send an e-mail", effect="irreversible", egress=True,
                     idempotency="We can find out whether it happened", connection="Mail"),
         ),
+        worth=worth(),
         limits=(("Steps a run", "12"), ("Money a run", "0.50 USD"), ("Time a run", "2 h")),
         versions=(("4", ago(days=2), "Asks before it changes an address."), ("3", ago(days=30), "")),
     )  # fmt: skip
+
+
+def worth() -> Worth:
+    """Return what an agent's work cost and was worth, with a cost that nobody knows."""
+    spent = (("Models", "3.71"), ("Retries", "0.12"), ("Tools", "1.50"), ("Reviewers", "18.20"))
+    notes = {"Reviewers": "30.3 min in 41 decisions, at most 15 each"}
+    return Worth(
+        days=30, currency="USD", runs=128, succeeded=96, verified=90, cost=Decimal("23.53"),
+        costs=[(name, Decimal(amount), notes.get(name, "")) for name, amount in spent],
+        per_success=Decimal("0.261444"), value=Decimal("6.50"), margin=Decimal("561.47"),
+        missing="Not known, so not in these costs: the price of 4 model calls.",
+    )  # fmt: skip
+
+
+def usage_rows() -> list[UsageRow]:
+    """Return what some days used, the last line being all of them."""
+    days = [("2026-03-02", 12, 0), ("2026-03-01", 40, 3), ("All of it", 52, 3)]
+    return [
+        UsageRow(
+            label=day, runs=runs, calls=3 * runs, tokens_in=9_120 * runs, tokens_out=411 * runs,
+            cost=Decimal("0.0415") * runs, currency="USD", unpriced=unpriced,
+        )
+        for day, runs, unpriced in days
+    ]  # fmt: skip
 
 
 def event_rows(count: int = 8) -> list[EventRow]:

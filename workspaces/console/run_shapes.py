@@ -191,12 +191,46 @@ class AgentRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRow:
+    """What the model calls of one day, agent, customer or run used; ``cost`` is that of the calls of known price."""
+
+    label: str
+    runs: int
+    calls: int
+    tokens_in: int
+    tokens_out: int
+    cost: Decimal
+    currency: str
+    unpriced: int = 0
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """What an agent's work of the last ``days`` cost and was worth; ``missing`` says which costs nobody knows."""
+
+    days: int
+    currency: str
+    runs: int
+    succeeded: int
+    verified: int
+    costs: Sequence[tuple[str, Decimal, str]]
+    cost: Decimal
+    per_success: Decimal | None
+    value: Decimal | None
+    margin: Decimal | None
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentPage:
     """Everything on an agent's page."""
 
     row: AgentRow
     instructions: str
     tools: Sequence[ToolRow] = ()
+    worth: Worth | None = None
+    worth_url: str = ""
     limits: Sequence[tuple[str, str]] = ()
     versions: Sequence[tuple[str, datetime, str]] = ()
     runs: Sequence[RunRow] = ()

@@ -217,7 +217,8 @@ class TimelineItem:
 class DecisionBar:
     """What this person may do with a request. ``binding`` is posted back, so that only what was seen is decided on.
 
-    ``why_not`` is the sentence of the check that refused; it takes the place of the buttons.
+    ``why_not`` is the sentence of the check that refused; it takes the place of the buttons. ``budget`` is the one that
+    a run waits for: what it is counted in, and how far it goes now; None where the run stands at a limit of its own.
     """
 
     decide_url: str
@@ -230,6 +231,7 @@ class DecisionBar:
     irreversible: bool = False
     amount: Decimal | None = None
     steps: int | None = None
+    budget: tuple[str, str] | None = None
     answer: "Unsent | None" = None
 
 

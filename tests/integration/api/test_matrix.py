@@ -1,10 +1,12 @@
 """Every route of the API, by every method, for every person."""
 
+from decimal import Decimal
+
 import pytest
 from django.urls import URLPattern, get_resolver, reverse
 from rest_framework.test import APIClient
 
-from agents.operations import cancel_run, preview_rollback
+from agents.operations import cancel_run, preview_rollback, set_up_budget
 from agents.operations.pausing import pause_scope, release_pause
 from approvals.models import Policy, Request
 from audit.operations import create_endpoint, ping, update_endpoint
@@ -38,6 +40,14 @@ MATRIX = {
     ("api-agent", "patch"): [422, 403, 403, 403, 404, 404],
     ("api-agent-versions", "get"): WORKERS,
     ("api-agent-versions", "post"): [422, 403, 403, 403, 404, 404],
+    ("api-budgets", "get"): OWNERS,
+    ("api-budgets", "post"): instead(OWNERS, 422),
+    ("api-budget", "get"): OWN_ROW,
+    ("api-budget", "patch"): instead(OWN_ROW, 422),
+    ("api-usage-report", "get"): EVERYBODY,
+    ("api-economics", "get"): EVERYBODY,
+    ("api-rates", "get"): OWNERS,
+    ("api-rates", "post"): instead(OWNERS, 422),
     ("api-routes", "get"): OWNERS,
     ("api-routes", "post"): instead(OWNERS, 422),
     ("api-route", "get"): OWN_ROW,
@@ -147,12 +157,19 @@ def rows(desk):
         "session": Session.objects.get().id,
         "request": Request.objects.first().id,
         "policy": Policy.objects.get().id,
+        "budget": workspace_budget(desk.cast.workspace).id,
         "tool": desk.desk.send.id,
         "route": desk.desk.agent.current_version.route_id,
         "connection": desk.desk.crm.id,
         "account": desk.cast.service.id,
         "key": spare.id,
     }
+
+
+def workspace_budget(workspace):
+    """A budget that nothing in these tests uses up."""
+    many = Decimal(10**9)
+    return set_up_budget(workspace=workspace, scope_kind="workspace", unit="tokens", limit=many, by=SETUP)
 
 
 def knowledge(cast):

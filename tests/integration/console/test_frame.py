@@ -24,7 +24,13 @@ def test_frame_says_where_and_who_one_is(desk, browse, name):
     frame = browse(name).get("/inbox/").context["frame"]
     assert (frame.workspace, frame.person, frame.here) == ("Here", name.title(), "inbox")
     assert frame.role == ("Owner" if name == "owner" else "Member")
-    assert [item.key for item in frame.nav] == ["inbox", "runs", "agents", *(["ledger"] if name == "owner" else [])]
+    assert [item.key for item in frame.nav] == [
+        "inbox",
+        "runs",
+        "agents",
+        "usage",
+        *(["ledger"] if name == "owner" else []),
+    ]
     assert bool(frame.pause_url) == (name == "owner")
 
 

@@ -30,6 +30,8 @@ READ = {
     "runs:session": WORKERS,
     "agents:index": EVERYBODY,
     "agents:show": WORKERS,
+    "agents:usage": EVERYBODY,
+    "agents:worth": WORKERS,
     "pauses:list": EVERYBODY,
     "audit:ledger": [200, 403, 403, 403, 200],
 }

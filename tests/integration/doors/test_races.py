@@ -9,8 +9,19 @@ from django.db import connection, transaction
 from tests.factories import SETUP
 from tests.house import at_once, events
 from tools.errors import BudgetExhausted
-from tools.models import Action, ActionAttempt, Budget, Reservation, Unit
-from tools.operations import execute, look_before, lose, reserve, settle_reservation, settling
+from tools.models import Action, ActionAttempt, Budget, BudgetScope, Reservation
+from tools.operations import (
+    BudgetOf,
+    Need,
+    Used,
+    create_budget,
+    execute,
+    look_before,
+    lose,
+    reserve,
+    settle_reservation,
+    settling,
+)
 from tools.ports import gate
 from workspaces.errors import StaleState
 from workspaces.ids import uuid7
@@ -63,24 +74,56 @@ def test_invariant_09_a_door_refuses_to_open_inside_a_transaction(house):
     assert Action.objects.get(pk=action.pk).status == "approved"
 
 
-def test_invariant_16_twenty_reservations_at_once_never_exceed_the_cap(house):
-    where, scope = house.cast.workspace, house.run.id
-    Budget.objects.create(workspace=where, scope_id=scope, unit=Unit.USD, limit=Decimal("1"))
+def test_invariant_16_two_hundred_tries_at_once_on_crossing_caps_overspend_nothing_and_lock_nobody_out(house):
+    where = house.cast.workspace
+    wide, narrow, other = caps(where, "0.30", "0.20", "0.20")
 
-    def hold():
-        reserve(scope_id=scope, unit=Unit.USD, amount=Decimal("0.15"), step_id=uuid7(), attempt=1)
+    def work(scopes):
+        """Try 25 times; what was held is settled at once, by the same connection, while others still reserve."""
+        refused = 0
+        for _ in range(25):
+            step = uuid7()
+            try:
+                reserve(workspace_id=where.id, scopes=scopes, need=CENT, step_id=step, attempt=1)
+            except BudgetExhausted:
+                refused += 1
+            else:
+                settle_reservation(step_id=step, attempt=1, used=Used(money=CENT.money))
+        return refused
 
-    answers = at_once(*[hold] * 20)
-    assert sum(isinstance(answer, BudgetExhausted) for answer in answers) == 14, answers
-    budget = Budget.objects.get()
-    assert (budget.reserved, Reservation.objects.count()) == (Decimal("0.90"), 6)
-    settle = [
-        lambda r=r: settle_reservation(step_id=r.step_id, attempt=1, cost=Decimal("0.1"))
-        for r in Reservation.objects.all()
-    ]
+    pairs = [[wide, narrow], [other, wide], [narrow, wide], [wide, other]]
+    answers = at_once(*[lambda pair=pair: work(pair) for pair in pairs * 2])
+    assert sum(answers) == 170, answers
+    found = {budget.scope_id: budget for budget in Budget.objects.all()}
+    assert (found[wide].spent, found[wide].reserved) == (Decimal("0.30"), Decimal(0))
+    assert found[narrow].spent + found[other].spent == Decimal("0.30")
+    assert Reservation.objects.filter(settled=CENT.money).count() == 60
+
+
+def test_invariant_16_reservations_held_at_once_never_exceed_the_cap(house):
+    where = house.cast.workspace
+    (scope,) = caps(where, "1")
+    need = Need(money=Decimal("0.15"))
+    hold = [lambda: reserve(workspace_id=where.id, scopes=[scope], need=need, step_id=uuid7(), attempt=1)] * 10
+    answers = at_once(*hold)
+    assert sum(isinstance(answer, BudgetExhausted) for answer in answers) == 4, answers
+    held = list(Reservation.objects.values_list("step_id", flat=True))
+    used = Used(money=Decimal("0.1"))
+    settle = [lambda step=step: settle_reservation(step_id=step, attempt=1, used=used) for step in held]
     assert at_once(*settle, *settle) == [None] * 12
-    budget.refresh_from_db()
+    budget = Budget.objects.get()
     assert (budget.reserved, budget.spent) == (Decimal(0), Decimal("0.60"))
+
+
+CENT = Need(money=Decimal("0.01"))
+
+
+def caps(workspace, *limits):
+    """Cap fresh scopes in US dollars; return their ids."""
+    scopes = [BudgetOf(kind=BudgetScope.AGENT, id=uuid7(), name="an agent") for _ in limits]
+    for scope, limit in zip(scopes, limits, strict=True):
+        create_budget(workspace=workspace, of=scope, unit="usd", limit=Decimal(limit), period="total", by=SETUP)
+    return [scope.id for scope in scopes]
 
 
 def blocks_somebody():

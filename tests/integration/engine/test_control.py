@@ -8,12 +8,17 @@ from django.db.models import Sum
 from agents.engine.drive import drive
 from agents.engine.sweep import sweep
 from agents.models import Step
-from agents.operations import cancel_run, publish_version, start_run
-from approvals.models import ReviewQueue
+from agents.operations import cancel_run, publish_version, set_up_budget, start_run
+from approvals.errors import MayNotDecide
+from approvals.models import Request, ReviewQueue
 from tests.factories import SETUP
+from tests.house import events
 from tests.integration.engine.conftest import route
 from tests.integration.providers.dialects import Chat, Messages
 from tools.models import Action, Budget, UsageRecord
+from tools.operations import BudgetOf, Need, Used, create_budget, reserve, settle_reservation
+from workspaces.errors import InvalidInput
+from workspaces.ids import uuid7
 from workspaces.models import ScopeKind
 from workspaces.operations.pauses import pause, release
 
@@ -162,6 +167,56 @@ def test_invariant_16_money_budget_is_held_before_the_call_and_can_be_extended(d
     assert budget.reserved == 0
     assert budget.spent == UsageRecord.objects.get(run_id=run.id).cost
     assert budget.spent > 0
+
+
+@pytest.mark.parametrize("talker", [Messages], indirect=True)
+def test_invariant_16_runs_at_an_agents_cap_park_and_all_go_on_when_an_owner_extends_it(desk, talker):
+    limited(desk)
+    where, agent = desk.cast.workspace, desk.desk.agent
+    made = set_up_budget(
+        workspace=where, scope_kind="agent", agent=agent, unit="usd", period="day", limit=Decimal("0.000001"), by=SETUP
+    )
+    talker.says("Done.").says("Done.")
+    runs = [desk.start("Hello", by=desk.cast.reviewer), desk.start("Hello again", by=desk.cast.reviewer)]
+    requests = [desk.requests(run)[0] for run in runs]
+    assert (talker.heard, [run.status for run in runs]) == ([], ["waiting", "waiting"])
+    assert "of the agent Support desk for today (UTC)" in requests[0].evidence["sentence"]
+    assert requests[0].evidence["budget"]["who"].startswith("An owner of Here can extend it. It begins anew on ")
+    with pytest.raises(MayNotDecide, match="Only an owner may extend the budget of the agent Support desk"):
+        desk.answer(requests[0], amount=Decimal("1"), by=desk.cast.finance)
+    with pytest.raises(InvalidInput, match=r"goes to 0\.000001 now"):
+        desk.answer(requests[0], steps=20, by=desk.cast.owner)
+    desk.answer(requests[0], amount=Decimal("1"), by=desk.cast.owner)
+    sweep(lambda run_id: None)
+    assert [desk.rest(run).status for run in runs] == ["succeeded", "succeeded"]
+    assert Request.objects.get(pk=requests[1].pk).status == "superseded"
+    made.refresh_from_db()
+    spent = UsageRecord.objects.filter(agent_id=agent.id).aggregate(cost=Sum("cost"))["cost"]
+    assert (made.limit, made.reserved, made.spent) == (Decimal(1), Decimal(0), spent)
+    assert events(made) == ["budget.created", "budget.extended"]
+
+
+@pytest.mark.parametrize("talker", [Messages], indirect=True)
+def test_invariant_16_steps_that_are_only_held_are_waited_for_and_no_person_is_asked(desk, talker):
+    limited(desk)
+    workspace = BudgetOf.workspace(desk.cast.workspace)
+    steps = create_budget(
+        workspace=desk.cast.workspace, of=workspace, unit="steps", period="total", limit=Decimal(2), by=SETUP
+    )
+    elsewhere = uuid7()
+    held = {"workspace_id": desk.cast.workspace.id, "scopes": [desk.cast.workspace.id]}
+    reserve(**held, need=Need(steps=1), step_id=elsewhere, attempt=1)
+    talker.says("Done.")
+    run = start_run(agent_id=desk.desk.agent.id, text="Hello", by=desk.cast.owner)
+    drive(run.id)
+    step = run.steps.get()
+    assert (step.status, desk.requests(run), talker.heard) == ("ready", [], [])
+    assert step.explanation.endswith("It is tried again when the calls under way are over.")
+    settle_reservation(step_id=elsewhere, attempt=1, used=Used())
+    Step.objects.update(wake_at=None)
+    assert desk.rest(run).status == "succeeded"
+    steps.refresh_from_db()
+    assert (steps.spent, steps.reserved) == (Decimal(1), Decimal(0))
 
 
 @pytest.mark.parametrize("talker", [Messages], indirect=True)

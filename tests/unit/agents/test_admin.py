@@ -1,14 +1,16 @@
 """Agents, versions, routes and pauses in the admin; runs, steps, conversations and the ledger to read."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
 
-from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute, Run, Step, Worker
+from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute, Rate, Run, Step, Worker
 from audit.ledger.models import Event
 from memory.models import Message
 from tests.admin_pages import Pages, events, said
+from tools.models import Budget
 from workspaces.models import Pause
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +67,26 @@ def test_pause_is_put_in_force_and_released(cast, pages, desk):
     pages.act("release", Pause.objects.get())
     assert Pause.objects.get().released_by == cast.owner
     assert [events(verb, cast.owner) for verb in ("pause.started", "pause.released")] == [1, 1]
+
+
+def test_budget_is_set_up_and_raised_by_the_operations(cast, pages, desk):
+    form = {"workspace": cast.workspace.pk, "scope_kind": "agent", "unit": "usd", "period": "day", "limit": "5"}
+    assert "which agent" in said(pages.add(Budget, **form))
+    assert pages.add(Budget, **form, agent=desk.desk.agent.pk).status_code == 302
+    budget = Budget.objects.get()
+    assert (budget.name, budget.limit) == ("the agent Support desk", Decimal(5))
+    assert pages.change(budget, limit="7", is_enabled="on").status_code == 302
+    budget.refresh_from_db()
+    assert (budget.limit, budget.is_enabled) == (Decimal(7), True)
+    assert [events(verb, cast.owner) for verb in ("budget.created", "budget.changed")] == [1, 1]
+
+
+def test_rate_is_stated_by_the_operation(cast, pages, desk):
+    form = {"workspace": cast.workspace.pk, "kind": "task_value", "amount": "6.5"}
+    assert "Say whose it is." in said(pages.add(Rate, **form))
+    assert pages.add(Rate, **form, agent=desk.desk.agent.pk).status_code == 302
+    assert Rate.objects.get().amount == Decimal("6.5")
+    assert events("rate.stated", cast.owner) == 1
 
 
 @pytest.mark.parametrize("model", [Agent, AgentVersion, AgentGrant, Run, Step, Worker, Event, Message])

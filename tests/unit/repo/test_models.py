@@ -21,6 +21,7 @@ MUTABILITY = {
     "agents.AgentVersion": REFUSED,
     "agents.AgentVersionTool": REFUSED,
     "agents.ModelRoute": MUTABLE,
+    "agents.Rate": MUTABLE,
     "agents.Run": MUTABLE,
     "agents.Step": MUTABLE,
     "agents.Sweep": MUTABLE,

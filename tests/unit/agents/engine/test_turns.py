@@ -34,33 +34,33 @@ def fates(run):
 
 
 def test_words_alone_end_the_run(house, run):
-    take_answer(run, answer(text="Done."), house.tools)
+    take_answer(run, answer(text="Done."), house.tools, 16)
     assert (run.status, run.outcome) == ("succeeded", {"text": "Done.", "model": "model"})
     assert fates(run) == []
 
 
 def test_each_usable_call_is_an_action_of_one_turn(house, run):
-    take_answer(run, answer(call("send"), call("change")), house.tools)
+    take_answer(run, answer(call("send"), call("change")), house.tools, 16)
     assert fates(run) == [("action", "ready")] * 2
     assert (run.turn, run.open_steps) == (2, 2)
     assert set(Action.objects.filter(run_id=run.id).values_list("status", flat=True)) == {"proposed"}
 
 
 def test_unusable_calls_leave_their_siblings_alone(house, run):
-    take_answer(run, answer(call("nothing"), call("send"), call("send", None, "No JSON.")), house.tools)
+    take_answer(run, answer(call("nothing"), call("send"), call("send", None, "No JSON.")), house.tools, 16)
     assert fates(run) == [("action", "skipped"), ("action", "ready"), ("action", "skipped")]
     assert run.open_steps == 1
 
 
 def test_turn_of_unusable_calls_asks_the_model_again(house, run):
-    take_answer(run, answer(call("nothing")), house.tools)
+    take_answer(run, answer(call("nothing")), house.tools, 16)
     assert fates(run) == [("action", "skipped"), ("model", "ready")]
     assert (run.turn, run.open_steps) == (3, 1)
 
 
 def test_calls_above_the_limit_are_told_so(house, run):
     most = run.version.calls_per_turn
-    take_answer(run, answer(*[call("send")] * (most + 2)), house.tools)
+    take_answer(run, answer(*[call("send")] * (most + 2)), house.tools, most)
     assert fates(run).count(("action", "ready")) == most
     assert "Only" in run.steps.order_by("-number").first().explanation
 
