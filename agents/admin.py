@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute, Run, Step, Worker
 from agents.operations import create_agent, publish_version, save_route, set_agent_enabled
 from agents.operations.pausing import pause_scope, release_pause
+from memory.models import Collection
 from tools.models import Tool
 from workspaces.admin_forms import GrantForm, JsonField, OperationForm, choices_for, owned, person
 from workspaces.administration import GrantSetup, OwnWorkspace, Records, Setup, site
@@ -72,6 +73,9 @@ class AgentVersionForm(OperationForm):
     """What a new version is; the tools are chosen among the workspace's own."""
 
     tools = forms.ModelMultipleChoiceField(Tool.objects.none(), required=False)
+    collections = forms.ModelMultipleChoiceField(
+        Collection.objects.none(), required=False, help_text="What its runs may search, as their starters may read it."
+    )
     budget_usd = forms.DecimalField(
         min_value=0, max_digits=12, decimal_places=6, required=False, help_text="Per run; empty: none."
     )
@@ -79,8 +83,9 @@ class AgentVersionForm(OperationForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        own: Any = self.fields["tools"]
-        own.queryset = choices_for(self.request, Tool)
+        fields: Any = self.fields
+        fields["tools"].queryset = choices_for(self.request, Tool)
+        fields["collections"].queryset = choices_for(self.request, Collection)
 
 
 @admin.register(AgentVersion, site=site)
@@ -91,7 +96,9 @@ class AgentVersionAdmin(Setup):
     changeable = False
     list_display = ("agent", "number", "route", "step_limit", "budget_usd", "created_by", "created_at")
     list_select_related = ("agent", "route", "created_by")
-    published = ("agent", "goal", "route", "tools", "step_limit", "budget_usd", "calls_per_turn", "subject")
+    published = (
+        "agent", "goal", "route", "tools", "collections", "step_limit", "budget_usd", "calls_per_turn", "subject"
+    )  # fmt: skip
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.published if obj is None else (*self.published, "number", "created_by", "created_at")
@@ -104,7 +111,8 @@ class AgentVersionAdmin(Setup):
 
     def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
         values = dict(data)
-        return publish_version(**{**values, "tools": list(values["tools"])}, by=by)
+        chosen = {name: list(values[name]) for name in ("tools", "collections")}
+        return publish_version(**{**values, **chosen}, by=by)
 
 
 @admin.register(AgentGrant, site=site)

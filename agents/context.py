@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from agents.engine.conversation import earlier_messages
+from agents.engine.sources import label_of, passages_of, trust_of
 from agents.models import Run, Step
 from agents.states import StepKind, StepStatus
 from approvals.ports import ActionContext
@@ -50,7 +51,7 @@ def spent_on(run_id: UUID) -> Decimal | None:
 
 
 def _evidence(run: Run, action: Action) -> dict[str, Any]:
-    steps = list(run.steps.select_related("action__tool").order_by("number"))
+    steps = list(run.steps.select_related("action__tool__connection").order_by("number"))
     turn = next((step.turn for step in steps if step.id == action.step_id), 0)
     return {
         "ticket": {
@@ -83,7 +84,8 @@ def _read(step: Step) -> dict[str, Any]:
     action = step.action
     if action is None:
         raise AssertionError("A step that read something has an action.")
-    shown: Any = action.result
+    passages = passages_of(action)
+    shown: Any = action.result if passages is None else {"count": len(passages)}
     if len(str(shown)) > MAX_READ:
         shown = {"too_large_to_show": str(shown)[:MAX_READ]}
     return {
@@ -91,10 +93,17 @@ def _read(step: Step) -> dict[str, Any]:
         "title": action.tool.title,
         "arguments": action.arguments,
         "result": shown,
-        "trust": "trusted" if action.tool.options.get("trusted_result") else "untrusted",
+        "trust": _trust(action, passages),
+        "passages": [{**p, "trust": trust_of(p), "label": label_of(p, step.number)} for p in passages or []],
         "step": step.number,
         "at": step.finished_at.isoformat() if step.finished_at else None,
     }
+
+
+def _trust(action: Action, passages: list[dict[str, Any]] | None) -> str:
+    if passages is not None:
+        return "untrusted" if any(trust_of(p) == "untrusted" for p in passages) else "trusted"
+    return "trusted" if action.tool.options.get("trusted_result") else "untrusted"
 
 
 def _model_words(steps: list[Step], turn: int) -> dict[str, Any]:

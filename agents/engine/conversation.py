@@ -49,7 +49,7 @@ def _short(text: str) -> str:
 def steps_with_actions(run: Run) -> list[Step]:
     """Return the run's finished steps in order, each with its action and tool."""
     return list(
-        run.steps.select_related("action__tool")
+        run.steps.select_related("action__tool__connection")
         .exclude(status__in=[StepStatus.READY, StepStatus.RUNNING, StepStatus.WAITING])
         .order_by("number")
     )

@@ -1,9 +1,19 @@
 """Agents and versions, model routes, runs, steps and workers."""
 
-from agents.models.agent import Agent, AgentGrant, AgentVersion, AgentVersionTool
+from agents.models.agent import Agent, AgentGrant, AgentVersion, AgentVersionCollection, AgentVersionTool
 from agents.models.route import ModelRoute
 from agents.models.run import Run
 from agents.models.step import Step
 from agents.models.worker import Worker
 
-__all__ = ["Agent", "AgentGrant", "AgentVersion", "AgentVersionTool", "ModelRoute", "Run", "Step", "Worker"]
+__all__ = [
+    "Agent",
+    "AgentGrant",
+    "AgentVersion",
+    "AgentVersionCollection",
+    "AgentVersionTool",
+    "ModelRoute",
+    "Run",
+    "Step",
+    "Worker",
+]

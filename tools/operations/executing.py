@@ -20,7 +20,7 @@ from tools.bindings import binding_of, destination_digest
 from tools.connectors.base import ConnectorError, Done, Drifted, NotSent, Operation, Refused, Target
 from tools.errors import NotCleared, Paused, ToolUnavailable
 from tools.models import Action, ActionAttempt, Tool
-from tools.operations.targets import Call, call_of, operation_of, pinned
+from tools.operations.targets import Call, call_for, operation_of, pinned
 from tools.ports import gate
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome
 from workspaces.actors import Actor, System, actor_text
@@ -74,7 +74,7 @@ def _intend(action_id: UUID, incarnation: UUID, by: Actor) -> tuple[Action, Call
         action = rows.select_related("tool__connection").get(pk=action_id)
         if action.status != ActionStatus.APPROVED:
             raise StaleState(f"This action is {action.get_status_display().lower()}; only an approved one is executed.")
-        call = call_of(action.tool)
+        call = call_for(action)
         _check_clearance(action)
         _claim(action, incarnation, by)
         ActionAttempt.objects.create(

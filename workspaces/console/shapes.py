@@ -131,6 +131,20 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A passage that was read, with its citation: its ``place`` in the document's text, the ``digest`` of its words."""
+
+    document: str
+    headings: str
+    place: str
+    trust: str
+    text: str
+    source: str
+    chunk: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
     """Something that was read before the action was proposed."""
 
@@ -140,6 +154,7 @@ class Read:
     at: datetime | None = None
     trust: str = "trusted"
     url: str = ""
+    passages: Sequence[Passage] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ MUTABILITY = {
     "agents.Agent": MUTABLE,
     "agents.AgentGrant": MUTABLE,
     "agents.AgentVersion": REFUSED,
+    "agents.AgentVersionCollection": REFUSED,
     "agents.AgentVersionTool": REFUSED,
     "agents.ModelRoute": MUTABLE,
     "agents.Run": MUTABLE,
