@@ -9,8 +9,9 @@ from django.http import HttpRequest
 
 from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute, Run, Step, Worker
 from agents.operations import create_agent, publish_version, save_route, set_agent_enabled
+from agents.operations.facts import correct_fact, forget
 from agents.operations.pausing import pause_scope, release_pause
-from memory.models import Collection
+from memory.models import Collection, Fact
 from tools.models import Tool
 from workspaces.admin_forms import GrantForm, JsonField, OperationForm, choices_for, owned, person
 from workspaces.administration import GrantSetup, OwnWorkspace, Records, Setup, site
@@ -165,3 +166,33 @@ class WorkerAdmin(Records):
 
     def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
         return Worker.objects.all() if owned(request) else Worker.objects.none()
+
+
+class FactForm(OperationForm):
+    """What is true instead; empty (null) ends the claim."""
+
+    value = forms.JSONField(required=False, help_text="A text in quotes, a number, true or false; empty: true no more.")
+
+
+@admin.register(Fact, site=site)
+class FactAdmin(Setup):
+    """What agents remember. A correction closes the old claim; deleting forgets it wherever it was written down."""
+
+    form = FactForm
+    removable = True
+    fixed = (
+        "agent_id", "subject_kind", "subject_ref", "key", "source", "trust", "confidence", "status", "valid_from",
+        "valid_until", "recorded_at", "run_id",
+    )  # fmt: skip
+    fields = (*fixed, "value")
+    list_display = ("subject_kind", "subject_ref", "key", "trust", "status", "valid_from", "valid_until")
+    list_filter = (OwnWorkspace, "status", "trust")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
+        return correct_fact(fact_id=before.pk, value=data["value"], by=by)
+
+    def remove(self, *, by: User, row: Any) -> None:
+        forget(fact_id=row.pk, by=by)

@@ -4,11 +4,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from agents.engine.conversation import earlier_messages
+from agents.engine.parts import earlier_messages, facts_of
 from agents.engine.sources import label_of, passages_of, trust_of
 from agents.models import Run, Step
 from agents.states import StepKind, StepStatus
 from approvals.ports import ActionContext
+from memory.models import Fact
 from tools.models import Action, UsageRecord
 from tools.states import ActionStatus, Effect
 
@@ -67,11 +68,23 @@ def _evidence(run: Run, action: Action) -> dict[str, Any]:
             {"role": m.role, "source": m.source, "trust": m.trust, "text": m.text, "at": m.at.isoformat()}
             for m in earlier_messages(run)
         ],
+        "facts": [_fact(fact) for fact in facts_of(run)],
         "siblings": [
             {"tool": step.action.tool.title, "status": step.action.status, "action": str(step.action_id)}
             for step in steps
             if step.turn == turn and step.action is not None and step.id != action.step_id
         ],
+    }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    return {
+        "id": str(fact.id),
+        "key": fact.key,
+        "value": fact.value,
+        "trust": fact.trust,
+        "source": fact.source,
+        "at": fact.valid_from.isoformat(),
     }
 
 

@@ -10,6 +10,8 @@ class MemoryConfig(AppConfig):
 
     def ready(self) -> None:
         from memory.connectors.knowledge import KnowledgeConnector
+        from memory.connectors.remembering import MemoryConnector
         from tools.connectors.registry import register
 
         register(KnowledgeConnector(), builtin=True)
+        register(MemoryConnector(), builtin=True)

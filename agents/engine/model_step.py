@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 
-from agents.engine.conversation import request_for
+from agents.engine.conversation import Context, context_for
 from agents.engine.limits import ask_to_extend
 from agents.engine.outcomes import backoff, end_run, finish, hand_over, lock_run
 from agents.engine.turns import advance, take_answer
@@ -39,7 +39,8 @@ def perform(step: Step) -> None:
         ask_to_extend(step, f"The run has used its {run.step_limit} steps.")
         return
     tools = list(run.version.tools.filter(is_enabled=True).order_by("name"))
-    request = request_for(run, tools, run.version.route.max_output_tokens)
+    context = context_for(run, tools, run.version.route.max_output_tokens)
+    request = context.request
     try:
         endpoints = endpoints_of(run.version.route)
         _reserve(step, request, endpoints)
@@ -47,7 +48,7 @@ def perform(step: Step) -> None:
         ask_to_extend(step, error.message)
         return
     except (PriceUnknown, ToolUnavailable) as error:
-        _fail(step, [], f"{error.message} {error.hint}")
+        _fail(step, [], context, f"{error.message} {error.hint}")
         return
     release_connection()
     reached(Failpoint.MODEL_ASKING)
@@ -55,9 +56,9 @@ def perform(step: Step) -> None:
     try:
         reached(Failpoint.MODEL_ANSWERED)
         if calls and calls[-1].answer is not None:
-            _take(step, calls, calls[-1].answer, {tool.name: tool for tool in tools})
+            _take(step, calls, calls[-1].answer, context, {tool.name: tool for tool in tools})
         else:
-            _no_answer(step, calls)
+            _no_answer(step, calls, context)
     except Exception:  # also a defect of ours: what was answered has been paid for
         with transaction.atomic():
             record_usage(step, calls)
@@ -97,7 +98,8 @@ def _call(endpoints: list[Endpoint], request: ModelRequest) -> list[Called]:
     return called
 
 
-def _take(step: Step, calls: list[Called], answer: ModelAnswer, tools: dict[str, Tool]) -> None:
+def _take(step: Step, calls: list[Called], answer: ModelAnswer, context: Context, tools: dict[str, Tool]) -> None:
+    output = {"answer": answer_to_json(answer), "saw": context.saw}
     with transaction.atomic():
         run = lock_run(step)
         record_usage(step, calls)
@@ -105,23 +107,23 @@ def _take(step: Step, calls: list[Called], answer: ModelAnswer, tools: dict[str,
             sentence = (
                 "The model refused the task." if answer.stop == Stop.REFUSAL else "The model's answer was cut off."
             )
-            finish(run, step, StepStatus.FAILED, output={"answer": answer_to_json(answer)}, explanation=sentence)
+            finish(run, step, StepStatus.FAILED, output=output, explanation=sentence)
             end_run(run, RunStatus.FAILED, explanation=f"{sentence} {answer.text[:500]}".strip())
             return
-        finish(run, step, StepStatus.SUCCEEDED, output={"answer": answer_to_json(answer)})
+        finish(run, step, StepStatus.SUCCEEDED, output=output)
         if run.cancel_requested_at is not None:
             advance(run)
         else:
             take_answer(run, answer, tools)
 
 
-def _no_answer(step: Step, calls: list[Called]) -> None:
+def _no_answer(step: Step, calls: list[Called], context: Context) -> None:
     errors = [called.error for called in calls if called.error is not None]
     said = " ".join(dict.fromkeys(error.message for error in errors)) or "The model route has no endpoint."
     later = [error for error in errors if error.retry == RetryClass.LATER]
     if not later or step.failures + 1 >= MAX_MODEL_FAILURES:
         hint = errors[-1].hint if errors else "Add an endpoint to the model route."
-        _fail(step, calls, f"{said} {hint}")
+        _fail(step, calls, context, f"{said} {hint}")
         return
     seconds = max(min(error.retry_after or 0 for error in later), backoff(step.failures))
     with transaction.atomic():
@@ -130,9 +132,9 @@ def _no_answer(step: Step, calls: list[Called]) -> None:
         hand_over(step, seconds=seconds, failed=True, explanation=f"{said} It is tried again.")
 
 
-def _fail(step: Step, calls: list[Called], explanation: str) -> None:
+def _fail(step: Step, calls: list[Called], context: Context, explanation: str) -> None:
     with transaction.atomic():
         run = lock_run(step)
         record_usage(step, calls)
-        finish(run, step, StepStatus.FAILED, explanation=explanation)
+        finish(run, step, StepStatus.FAILED, output={"saw": context.saw}, explanation=explanation)
         end_run(run, RunStatus.FAILED, explanation=explanation)

@@ -6,7 +6,8 @@ value taken from it. Only a search of our own is believed about trust; what anot
 
 from typing import Any, Final
 
-from agents.engine.conversation import earlier_messages, steps_with_actions
+from agents.engine.conversation import steps_with_actions
+from agents.engine.parts import earlier_messages, facts_of
 from agents.models import Run, Step
 from memory.connectors.knowledge import KIND, Search
 from memory.models import Trust
@@ -24,6 +25,9 @@ def sources_of(run: Run) -> list[Source]:
         Source("ticket", "untrusted", "ticket", run.input["text"]),
     ]
     found += [Source(f"session: {m.source}", "untrusted", "message", m.text) for m in earlier_messages(run)]
+    found += [
+        Source(f"memory: {f.key}", trust_of({"trust": f.trust}), "record", {f.key: f.value}) for f in facts_of(run)
+    ]
     for step in steps_with_actions(run):
         action = step.action
         if action is None:

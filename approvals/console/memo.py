@@ -27,6 +27,7 @@ from workspaces.console.shapes import (
     Quorum,
     Read,
     Reason,
+    Remembered,
     RequestPage,
     Said,
     Sibling,
@@ -225,6 +226,7 @@ def _evidence(evidence: dict[str, Any], around: Surroundings) -> dict[str, Any]:
         "reads": [_read(read) for read in evidence.get("reads") or []],
         "words": _words(evidence.get("model_words") or {}),
         "conversation": [_said(message) for message in evidence.get("conversation") or []],
+        "remembered": [_fact(fact) for fact in evidence.get("facts") or []],
         "siblings": [_sibling(one, around) for one in evidence.get("siblings") or []],
         "digests": [(name, value) for name, value in named if value],
     }
@@ -268,6 +270,11 @@ def _words(said: dict[str, Any]) -> list[Words]:
 
 def _said(message: dict[str, Any]) -> Said:
     return Said(source=message["source"], trust=message["trust"], text=message["text"], at=_time(message))
+
+
+def _fact(fact: dict[str, Any]) -> Remembered:
+    said = short(fact["value"])
+    return Remembered(key=fact["key"], value=said, trust=fact["trust"], source=fact["source"], at=_time(fact))
 
 
 def _sibling(one: dict[str, Any], around: Surroundings) -> Sibling:

@@ -18,11 +18,13 @@ from django.utils import timezone
 from audit.ledger.recording import record
 from tools.bindings import binding_of, destination_digest
 from tools.connectors.base import ConnectorError, Done, Drifted, NotSent, Operation, Refused, Target
+from tools.connectors.registry import is_builtin
 from tools.errors import NotCleared, Paused, ToolUnavailable
 from tools.models import Action, ActionAttempt, Tool
 from tools.operations.targets import Call, call_for, operation_of, pinned
 from tools.ports import gate
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome
+from tools.states import Effect as ActionEffect
 from workspaces.actors import Actor, System, actor_text
 from workspaces.canonical import sanitise
 from workspaces.database import ClockTimestamp, release_connection
@@ -56,6 +58,8 @@ def execute(*, action_id: UUID, incarnation: UUID, by: Actor = WORKER) -> Action
     """
     action, call = _intend(action_id, incarnation, by)
     reached(Failpoint.ACTION_INTENDED)
+    if is_own_write(action):
+        return _carry_out_here(action, call, by)
     release_connection()
     target = _aim(call)  # this asks the name service, which takes its time: all that may stop it is looked at after it
     known = _told_before(action) or _told_to_stop(action) or _taken_away(action)
@@ -65,6 +69,36 @@ def execute(*, action_id: UUID, incarnation: UUID, by: Actor = WORKER) -> Action
     concluded = _conclude(action, effect, by)
     reached(Failpoint.ACTION_CONCLUDED)
     return concluded
+
+
+def is_builtin_tool(action: Action) -> bool:
+    """Say whether the action leads to Countersign's own rows: what is not recorded there has not been done."""
+    return action.tool.connection is not None and is_builtin(action.tool.connection.kind)
+
+
+def is_own_write(action: Action) -> bool:
+    """Say whether it changes them: then the change and its outcome are one transaction."""
+    return is_builtin_tool(action) and action.effect != ActionEffect.READ
+
+
+def _carry_out_here(action: Action, call: Call, by: Actor) -> Action:
+    with transaction.atomic():
+        Action.objects.select_for_update(no_key=True).get(pk=action.pk)  # so that what is found below stays so
+        stopped = _told_to_stop(action) or _taken_away(action)
+        concluded = _conclude(action, stopped or _within(call, action), by)
+    reached(Failpoint.ACTION_CONCLUDED)
+    return concluded
+
+
+def _within(call: Call, action: Action) -> Effect:
+    """Return how it ended: either it was done, or the savepoint has taken everything back, and nothing is in doubt."""
+    with transaction.atomic():
+        effect = _carry_out(call.operation, call.target, action)
+        if effect.done is None:
+            transaction.set_rollback(True)
+    if effect.status == ActionStatus.IN_DOUBT:
+        return Effect(AttemptOutcome.REFUSED, ActionStatus.FAILED, f"{effect.sentence} Nothing of it was kept.")
+    return effect
 
 
 def _intend(action_id: UUID, incarnation: UUID, by: Actor) -> tuple[Action, Call]:

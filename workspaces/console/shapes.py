@@ -145,6 +145,18 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """A fact that an agent was told, with its trust and source; ``value`` is None where it was forgotten since."""
+
+    key: str
+    value: str | None
+    trust: str = ""
+    source: str = ""
+    at: datetime | None = None
+    status: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
     """Something that was read before the action was proposed."""
 
@@ -342,6 +354,7 @@ class RequestPage:
     ticket: Ticket | None = None
     reads: Sequence[Read] = ()
     conversation: Sequence[Said] = ()
+    remembered: Sequence[Remembered] = ()
     siblings: Sequence[Sibling] = ()
     digests: Sequence[tuple[str, str]] = ()
     probe: str = ""

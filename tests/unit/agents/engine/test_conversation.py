@@ -2,7 +2,8 @@
 
 import pytest
 
-from agents.engine.conversation import MAX_EARLIER, MAX_EARLIER_TEXT, _short, earlier_messages, request_for, told_of
+from agents.engine.conversation import request_for, told_of
+from agents.engine.parts import MAX_EARLIER, MAX_EARLIER_TEXT, earlier_messages, short
 from agents.models import Step
 from agents.states import StepKind, StepStatus
 from memory.models import MessageRole, Trust
@@ -49,8 +50,8 @@ def test_agent_is_told_what_a_person_changed(status, told):
 
 
 def test_long_message_is_shortened_and_says_so():
-    assert _short("x" * MAX_EARLIER_TEXT) == "x" * MAX_EARLIER_TEXT
-    assert _short("x" * (MAX_EARLIER_TEXT + 1)) == "x" * MAX_EARLIER_TEXT + "… (shortened)"
+    assert short("x" * MAX_EARLIER_TEXT) == "x" * MAX_EARLIER_TEXT
+    assert short("x" * (MAX_EARLIER_TEXT + 1)) == "x" * MAX_EARLIER_TEXT + "… (shortened)"
 
 
 @pytest.fixture
