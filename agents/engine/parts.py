@@ -13,7 +13,7 @@ from agents.models import Run
 from memory.models import Fact, Trust
 from memory.models import Message as SessionMessage
 from tools.models import Action
-from tools.states import ACTION_TERMINAL, ActionStatus
+from tools.states import ACTION_TERMINAL, ActionStatus, Effect
 
 BUDGETS: Final = {"session": 4_000, "facts": 1_500, "results": 60_000}
 """Tokens that each source may take of one model call: earlier messages, facts, and the results of reads."""
@@ -111,12 +111,13 @@ def fact_part(fact: Fact) -> Part:
 
 
 def standing_parts(run: Run) -> list[Part]:
-    """Return what other runs about the same subject have open, and what people decided there: never left out."""
+    """Return what other runs about the same subject have open, changed, or had decided by people: never left out."""
     if run.session_id is None:
         return []
     others = Run.objects.filter(session_id=run.session_id).exclude(pk=run.pk).values("id")
     actions = Action.objects.filter(run_id__in=others).select_related("tool").order_by("created_at", "id")
-    matters = actions.exclude(status__in=ACTION_TERMINAL) | actions.filter(status__in=DECIDED)
+    done = actions.filter(status=ActionStatus.SUCCEEDED).exclude(effect=Effect.READ)
+    matters = actions.exclude(status__in=ACTION_TERMINAL) | actions.filter(status__in=DECIDED) | done
     return [standing_part(action) for action in matters]
 
 

@@ -4,9 +4,17 @@ from typing import Any, Final
 
 from memory.ports import RunFacts, run_source
 from tools.connectors.base import Caller, Refused, Target
-from tools.connectors.columns import object_schema
 
 Json = dict[str, Any]
+
+
+def object_schema(properties: Json, *, required: list[str]) -> Json:
+    """Return the JSON Schema (2020-12) of an object with these properties and no others."""
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    schema = {"$schema": dialect, "type": "object", "properties": properties, "additionalProperties": False}
+    return {**schema, "required": required} if required else schema
+
+
 NOTHING: Final = object_schema({}, required=[])
 """The schema of a config or secret that has no fields."""
 

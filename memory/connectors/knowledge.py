@@ -11,13 +11,12 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from memory.connectors.base import NOTHING, Json, caller_of, run_of
+from memory.connectors.base import NOTHING, Json, caller_of, object_schema, run_of
 from memory.errors import EmbeddingUnavailable
 from memory.models import Collection
 from memory.models.knowledge import CollectionQuerySet
 from memory.retrieval import MOST, Passage, search
 from tools.connectors.base import Caller, Done, NotSent, Operation, Probe, Refused, Target
-from tools.connectors.columns import object_schema
 from tools.states import Effect, Idempotency
 
 KIND: Final = "knowledge"

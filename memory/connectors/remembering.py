@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
-from memory.connectors.base import NOTHING, Json, caller_of, run_of
+from memory.connectors.base import NOTHING, Json, caller_of, object_schema, run_of
 from memory.models import Trust
 from memory.operations.facts import KEY, LONGEST_VALUE, OPERATION, Origin, Subject, claim_fact, end_fact
 from tools.connectors.base import Caller, Done, Drifted, Operation, Probe, Refused, Target
-from tools.connectors.columns import object_schema
 from tools.models import Action
 from tools.states import Effect, Idempotency
 from workspaces.actors import System

@@ -18,10 +18,9 @@ from django.utils import timezone
 from audit.ledger.recording import record
 from tools.bindings import binding_of, destination_digest
 from tools.connectors.base import ConnectorError, Done, Drifted, NotSent, Operation, Refused, Target
-from tools.connectors.registry import is_builtin
 from tools.errors import NotCleared, Paused, ToolUnavailable
 from tools.models import Action, ActionAttempt, Tool
-from tools.operations.targets import Call, call_for, operation_of, pinned
+from tools.operations.targets import Call, call_for, is_builtin_tool, operation_of, pinned
 from tools.ports import gate
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome
 from tools.states import Effect as ActionEffect
@@ -71,14 +70,9 @@ def execute(*, action_id: UUID, incarnation: UUID, by: Actor = WORKER) -> Action
     return concluded
 
 
-def is_builtin_tool(action: Action) -> bool:
-    """Say whether the action leads to Countersign's own rows: what is not recorded there has not been done."""
-    return action.tool.connection is not None and is_builtin(action.tool.connection.kind)
-
-
 def is_own_write(action: Action) -> bool:
     """Say whether it changes them: then the change and its outcome are one transaction."""
-    return is_builtin_tool(action) and action.effect != ActionEffect.READ
+    return is_builtin_tool(action.tool) and action.effect != ActionEffect.READ
 
 
 def _carry_out_here(action: Action, call: Call, by: Actor) -> Action:

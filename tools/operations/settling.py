@@ -10,8 +10,9 @@ from django.utils import timezone
 from tools.connectors.base import Probe
 from tools.errors import ToolUnavailable
 from tools.models import Action, ActionAttempt
-from tools.operations.executing import is_builtin_tool, undo_plan
+from tools.operations.executing import undo_plan
 from tools.operations.observing import observe
+from tools.operations.targets import is_builtin_tool
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Idempotency
 from workspaces.actors import Actor
 from workspaces.errors import StaleState
@@ -26,7 +27,7 @@ def lose(*, action_id: UUID, attempt: int, by: Actor) -> Action:
     """Put an executing action whose worker is proven dead in doubt; a built-in tool's is proven not done."""
     with transaction.atomic():
         action = Action.objects.select_related("tool__connection").get(pk=action_id)
-        known = is_builtin_tool(action)
+        known = is_builtin_tool(action.tool)
         sentence = NOT_DONE if known else "The worker stopped in the middle: whether it happened is not known."
         transition(
             action,

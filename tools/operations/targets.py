@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from django.conf import settings
 
 from tools.connectors.base import Caller, Operation, Target
-from tools.connectors.registry import connector
+from tools.connectors.registry import connector, is_builtin
 from tools.errors import ToolUnavailable
 from tools.models import Action, Connection, Tool
 from workspaces.crypto import Unreadable
@@ -48,6 +48,11 @@ def operation_of(tool: Tool) -> Operation:
     if operation is None:
         raise ToolUnavailable(f"Connections of kind {connection.kind} have no operation {tool.operation}.")
     return operation
+
+
+def is_builtin_tool(tool: Tool) -> bool:
+    """Say whether the tool works on Countersign's own rows: what is not recorded there has not been done."""
+    return tool.connection is not None and is_builtin(tool.connection.kind)
 
 
 def _connection_of(tool: Tool) -> Connection:
