@@ -11,7 +11,9 @@ class MemoryConfig(AppConfig):
     def ready(self) -> None:
         from memory.connectors.knowledge import KnowledgeConnector
         from memory.connectors.remembering import MemoryConnector
+        from memory.embedding_endpoint import register_endpoint
         from tools.connectors.registry import register
 
         register(KnowledgeConnector(), builtin=True)
         register(MemoryConnector(), builtin=True)
+        register_endpoint()
