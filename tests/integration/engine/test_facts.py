@@ -5,8 +5,9 @@ from django.apps import apps
 from django.core.serializers import serialize
 
 from agents.memories import context_seen, facts_used
-from agents.operations import publish_version
+from agents.operations import confirm_rollback, preview_rollback, publish_version
 from agents.operations.facts import correct_fact, forget
+from approvals.models import Request
 from audit.ledger.models import Event
 from audit.ledger.recording import salted_digest
 from memory.models import Fact
@@ -144,7 +145,7 @@ def test_person_corrects_and_others_may_not(desk, talker, mind):
         correct_fact(fact_id=fact.id, value="again", by=desk.cast.reviewer)
 
 
-def test_forgetting_leaves_no_copy_and_a_proof_that_names_nothing(desk, talker, mind):
+def test_forgetting_leaves_no_copy_and_a_proof_that_names_nothing(desk, talker, mind, client):
     fact = learned(desk, talker)
     email = desk.crm.anybody("standard")["email"]
     mail = {"to": email, "subject": "Menu", "body": f"You are {NUTS.upper()}."}
@@ -165,12 +166,21 @@ def test_forgetting_leaves_no_copy_and_a_proof_that_names_nothing(desk, talker, 
     with pytest.raises(NotFound):
         forget(fact_id=fact.id, by=desk.cast.reviewer)
 
+    client.force_login(desk.cast.reviewer)
+    for request in Request.objects.all():
+        assert client.get(f"/requests/{request.id}/").status_code == 200
+    for one in (run.id, fact.run_id):
+        assert client.get(f"/runs/{one}/").status_code == 200
+        assert client.get(f"/api/v1/actions/?run={one}").status_code == 200
+    assert b"forgotten since" in client.get(f"/runs/{run.id}/").content
+    assert [item["verdict"] for item in preview_rollback(run_id=fact.run_id, by=desk.cast.reviewer).plan] == [
+        "impossible"
+    ]
+
 
 def test_undoing_puts_back_what_was_remembered(desk, talker, mind):
     learned(desk, talker, "German", key="language")
     second = learned(desk, talker, "Dutch", key="language")
-    from agents.operations import confirm_rollback, preview_rollback
-
     preview = preview_rollback(run_id=second.run_id, by=desk.cast.reviewer)
     assert [item["verdict"] for item in preview.plan] == ["restore"]
     done = desk.rest(confirm_rollback(rollback_id=preview.id, plan_digest=preview.plan_digest, by=desk.cast.reviewer))
