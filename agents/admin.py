@@ -9,8 +9,10 @@ from django.http import HttpRequest
 
 from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute, Rate, Run, Step, Worker
 from agents.operations import create_agent, publish_version, save_route, set_agent_enabled, set_up_budget, state_rate
+from agents.operations.facts import correct_fact, forget
 from agents.operations.pausing import pause_scope, release_pause
 from approvals.models import ReviewQueue
+from memory.models import Collection, Fact
 from tools.models import Budget, BudgetScope, Tool
 from tools.operations import change_budget
 from workspaces.admin_forms import GrantForm, JsonField, OperationForm, choices_for, owned, person
@@ -74,6 +76,9 @@ class AgentVersionForm(OperationForm):
     """What a new version is; the tools are chosen among the workspace's own."""
 
     tools = forms.ModelMultipleChoiceField(Tool.objects.none(), required=False)
+    collections = forms.ModelMultipleChoiceField(
+        Collection.objects.none(), required=False, help_text="What its runs may search, as their starters may read it."
+    )
     budget_usd = forms.DecimalField(
         min_value=0, max_digits=12, decimal_places=6, required=False, help_text="Per run; empty: none."
     )
@@ -81,8 +86,9 @@ class AgentVersionForm(OperationForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        own: Any = self.fields["tools"]
-        own.queryset = choices_for(self.request, Tool)
+        fields: Any = self.fields
+        fields["tools"].queryset = choices_for(self.request, Tool)
+        fields["collections"].queryset = choices_for(self.request, Collection)
 
 
 @admin.register(AgentVersion, site=site)
@@ -93,7 +99,9 @@ class AgentVersionAdmin(Setup):
     changeable = False
     list_display = ("agent", "number", "route", "step_limit", "budget_usd", "created_by", "created_at")
     list_select_related = ("agent", "route", "created_by")
-    published = ("agent", "goal", "route", "tools", "step_limit", "budget_usd", "calls_per_turn", "subject")
+    published = (
+        "agent", "goal", "route", "tools", "collections", "step_limit", "budget_usd", "calls_per_turn", "subject"
+    )  # fmt: skip
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.published if obj is None else (*self.published, "number", "created_by", "created_at")
@@ -106,7 +114,8 @@ class AgentVersionAdmin(Setup):
 
     def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
         values = dict(data)
-        return publish_version(**{**values, "tools": list(values["tools"])}, by=by)
+        chosen = {name: list(values[name]) for name in ("tools", "collections")}
+        return publish_version(**{**values, **chosen}, by=by)
 
 
 class BudgetForm(OperationForm):
@@ -237,3 +246,33 @@ class WorkerAdmin(Records):
 
     def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
         return Worker.objects.all() if owned(request) else Worker.objects.none()
+
+
+class FactForm(OperationForm):
+    """What is true instead; empty (null) ends the claim."""
+
+    value = forms.JSONField(required=False, help_text="A text in quotes, a number, true or false; empty: true no more.")
+
+
+@admin.register(Fact, site=site)
+class FactAdmin(Setup):
+    """What agents remember. A correction closes the old claim; deleting forgets it wherever it was written down."""
+
+    form = FactForm
+    removable = True
+    fixed = (
+        "agent_id", "subject_kind", "subject_ref", "key", "source", "trust", "confidence", "status", "valid_from",
+        "valid_until", "recorded_at", "run_id",
+    )  # fmt: skip
+    fields = (*fixed, "value")
+    list_display = ("subject_kind", "subject_ref", "key", "trust", "status", "valid_from", "valid_until")
+    list_filter = (OwnWorkspace, "status", "trust")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
+        return correct_fact(fact_id=before.pk, value=data["value"], by=by)
+
+    def remove(self, *, by: User, row: Any) -> None:
+        forget(fact_id=row.pk, by=by)

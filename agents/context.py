@@ -4,11 +4,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from agents.engine.conversation import earlier_messages
+from agents.engine.parts import earlier_messages, facts_of
+from agents.engine.sources import label_of, passages_of, trust_of
 from agents.models import Run, Step
 from agents.states import StepKind, StepStatus
 from approvals.policies.context import UNKNOWN
 from approvals.ports import ActionContext
+from memory.models import Fact
 from tools.models import Action, UsageRecord
 from tools.states import ActionStatus, Effect
 
@@ -78,7 +80,7 @@ def _score(passage: Any) -> float:
 
 
 def _evidence(run: Run, action: Action) -> dict[str, Any]:
-    steps = list(run.steps.select_related("action__tool").order_by("number"))
+    steps = list(run.steps.select_related("action__tool__connection").order_by("number"))
     turn = next((step.turn for step in steps if step.id == action.step_id), 0)
     return {
         "ticket": {
@@ -94,11 +96,23 @@ def _evidence(run: Run, action: Action) -> dict[str, Any]:
             {"role": m.role, "source": m.source, "trust": m.trust, "text": m.text, "at": m.at.isoformat()}
             for m in earlier_messages(run)
         ],
+        "facts": [_fact(fact) for fact in facts_of(run)],
         "siblings": [
             {"tool": step.action.tool.title, "status": step.action.status, "action": str(step.action_id)}
             for step in steps
             if step.turn == turn and step.action is not None and step.id != action.step_id
         ],
+    }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    return {
+        "id": str(fact.id),
+        "key": fact.key,
+        "value": fact.value,
+        "trust": fact.trust,
+        "source": fact.source,
+        "at": fact.valid_from.isoformat(),
     }
 
 
@@ -111,7 +125,8 @@ def _read(step: Step) -> dict[str, Any]:
     action = step.action
     if action is None:
         raise AssertionError("A step that read something has an action.")
-    shown: Any = action.result
+    passages = passages_of(action)
+    shown: Any = action.result if passages is None else {"count": len(passages)}
     if len(str(shown)) > MAX_READ:
         shown = {"too_large_to_show": str(shown)[:MAX_READ]}
     return {
@@ -119,10 +134,17 @@ def _read(step: Step) -> dict[str, Any]:
         "title": action.tool.title,
         "arguments": action.arguments,
         "result": shown,
-        "trust": "trusted" if action.tool.options.get("trusted_result") else "untrusted",
+        "trust": _trust(action, passages),
+        "passages": [{**p, "trust": trust_of(p), "label": label_of(p, step.number)} for p in passages or []],
         "step": step.number,
         "at": step.finished_at.isoformat() if step.finished_at else None,
     }
+
+
+def _trust(action: Action, passages: list[dict[str, Any]] | None) -> str:
+    if passages is not None:
+        return "untrusted" if any(trust_of(p) == "untrusted" for p in passages) else "trusted"
+    return "trusted" if action.tool.options.get("trusted_result") else "untrusted"
 
 
 def _model_words(steps: list[Step], turn: int) -> dict[str, Any]:

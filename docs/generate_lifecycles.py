@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT))
 from agents.states import RUN_TRANSITIONS, STEP_TRANSITIONS, RunStatus, StepStatus  # noqa: E402
 from approvals.states import REQUEST_TRANSITIONS, RequestStatus  # noqa: E402
 from audit.states import DELIVERY_TRANSITIONS, DeliveryStatus  # noqa: E402
-from memory.states import DOCUMENT_TRANSITIONS, DocumentStatus  # noqa: E402
+from memory.states import DOCUMENT_TRANSITIONS, FACT_TRANSITIONS, DocumentStatus, FactStatus  # noqa: E402
 from tools.states import ACTION_TRANSITIONS, ActionStatus  # noqa: E402
 
 Table = Mapping[str, frozenset[str]]
@@ -61,6 +61,12 @@ LIFECYCLES: list[tuple[str, str, type[TextChoices], Table]] = [
         "A document is found once it is ready. One that failed can be indexed again; forgetting deletes the row.",
         DocumentStatus,
         DOCUMENT_TRANSITIONS,
+    ),
+    (
+        "Fact",
+        "A later claim under the same key closes a fact; forgetting deletes the row.",
+        FactStatus,
+        FACT_TRANSITIONS,
     ),
 ]
 

@@ -18,8 +18,11 @@ Vector = list[float]
 class Embedder(Protocol):
     """One model that turns texts into vectors of one width."""
 
-    name: ClassVar[str]
-    dimension: ClassVar[int]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Return one vector a text, in their order."""

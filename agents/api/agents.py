@@ -27,7 +27,7 @@ class AgentRows(WorkspaceView):
     def visible(self) -> QuerySet[Agent]:
         """Return the agents whose runs the caller may read."""
         found = Agent.objects.visible_to(self.caller).select_related("current_version__route")
-        return found.prefetch_related("current_version__tools")
+        return found.prefetch_related("current_version__tools", "current_version__collections")
 
 
 @extend_schema(tags=["agents"])
@@ -71,7 +71,8 @@ class AgentVersionsView(RowsView):
 
     def visible(self) -> QuerySet[AgentVersion]:
         """Return the agent's versions."""
-        return AgentVersion.objects.filter(agent=self._agent()).select_related("route").prefetch_related("tools")
+        found = AgentVersion.objects.filter(agent=self._agent()).select_related("route")
+        return found.prefetch_related("tools", "collections")
 
     def _agent(self) -> Agent:
         return self.find(Agent.objects.visible_to(self.caller), self.kwargs["row_id"])

@@ -27,6 +27,7 @@ class AgentVersionOutput(serializers.ModelSerializer[AgentVersion]):
         source="route.is_demo", read_only=True, help_text="Whether the built-in planner answers, which is not a model."
     )
     tools = serializers.SlugRelatedField[Any](slug_field="name", many=True, read_only=True)
+    collections = serializers.SlugRelatedField[Any](slug_field="name", many=True, read_only=True)
 
     class Meta:
         model = AgentVersion
@@ -37,6 +38,7 @@ class AgentVersionOutput(serializers.ModelSerializer[AgentVersion]):
             "route",
             "is_demo",
             "tools",
+            "collections",
             "step_limit",
             "budget_usd",
             "calls_per_turn",

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from agents.models import ModelRoute
+from memory.models import Collection
 from tools.models import Tool
 
 
@@ -59,12 +60,18 @@ class RouteChange(serializers.Serializer[Any]):
 
 
 class VersionInput(serializers.Serializer[Any]):
-    """A new version of an agent. The context gives the ``workspace`` whose route and tools may be named."""
+    """A new version of an agent. All named are of the context's ``workspace``."""
 
     goal = serializers.CharField(max_length=20_000, help_text="What the agent is told that it is for.")
     route = serializers.CharField(max_length=60, help_text="The name of a model route.")
     tools = serializers.ListField(
         child=serializers.CharField(max_length=100), max_length=200, help_text="The names of tools that it may propose."
+    )
+    collections = serializers.ListField(
+        child=serializers.CharField(max_length=60),
+        max_length=100,
+        default=list,
+        help_text="The names of collections that its runs may search, as far as whoever starts a run may read them.",
     )
     step_limit = serializers.IntegerField(min_value=1, max_value=10_000, default=30)
     budget_usd = serializers.DecimalField(
@@ -88,4 +95,13 @@ class VersionInput(serializers.Serializer[Any]):
         missing = sorted(set(names) - {tool.name for tool in found})
         if missing:
             raise serializers.ValidationError(f"There is no tool named {', '.join(map(repr, missing))} here.")
+        return found
+
+    def validate_collections(self, names: list[str]) -> list[Collection]:
+        """Return the collections of these names, each once."""
+        here = Collection.objects.filter(workspace=self.context["workspace"], name__in=names)
+        found = list(here.order_by("name"))
+        missing = sorted(set(names) - {one.name for one in found})
+        if missing:
+            raise serializers.ValidationError(f"There is no collection named {', '.join(map(repr, missing))} here.")
         return found

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.api import actions, agents, budgets, economics, pauses, runs, sessions, usage
+from agents.api import actions, agents, budgets, economics, facts, pauses, runs, sessions, usage
 
 urlpatterns = [
     path("agents/", agents.AgentsView.as_view(), name="api-agents"),
@@ -18,6 +18,10 @@ urlpatterns = [
     path("runs/", runs.RunsView.as_view(), name="api-runs"),
     path("runs/<uuid:row_id>/", runs.RunView.as_view(), name="api-run"),
     path("runs/<uuid:row_id>/steps/", runs.StepsView.as_view(), name="api-steps"),
+    path("runs/<uuid:row_id>/facts/", facts.UsedFactsView.as_view(), name="api-used-facts"),
+    path("steps/<uuid:row_id>/context/", facts.ContextView.as_view(), name="api-context"),
+    path("facts/", facts.FactsView.as_view(), name="api-facts"),
+    path("facts/<uuid:row_id>/", facts.FactView.as_view(), name="api-fact"),
     path("runs/<uuid:row_id>/usage/", runs.UsageView.as_view(), name="api-usage"),
     path("runs/<uuid:row_id>/cancel/", runs.CancelView.as_view(), name="api-cancel"),
     path("runs/<uuid:row_id>/rollbacks/", runs.RollbacksView.as_view(), name="api-rollbacks"),

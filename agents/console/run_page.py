@@ -10,15 +10,18 @@ from django.urls import reverse
 from agents.console.rollback_page import report_lines
 from agents.console.rows import Effects, RunFacts, Used, effects_of, row_of, used_by
 from agents.console.timeline import timeline
+from agents.memories import facts_used
 from agents.models import Agent, Run
 from agents.states import RunKind, RunStatus
 from agents.waiting import Waiting, why_it_waits
+from approvals.sentences import short
+from memory.models import Fact
 from tools.models import Action, Budget, Unit
 from tools.states import ActionStatus
 from workspaces.console.links import NEW_RUN, agent_url, request_url, run_url
 from workspaces.console.listing import page_of
 from workspaces.console.run_shapes import InFlight, OpenRequest, RunPage
-from workspaces.console.shapes import PauseRow
+from workspaces.console.shapes import PauseRow, Remembered
 from workspaces.models import Pause, ScopeKind, User
 
 STEPS_SHOWN: Final = 60
@@ -48,6 +51,7 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
         timeline=timeline(run, steps[::-1], user, undo_url),
         pager=pager,
         session_url=_session_url(run),
+        remembered=_told(run),
         why_waits=waits,
         waits_url=waits_url,
         waits_for=[
@@ -113,6 +117,21 @@ def _sender(run: Run) -> str:
 def _route(run: Run) -> str:
     route = run.version.route
     return f"{route.name} (demo planner, not a model)" if route.is_demo else route.name
+
+
+def _told(run: Run) -> list[Remembered]:
+    """Return the facts that the run's model calls were told, as they are now."""
+    used = facts_used(run)
+    known = {fact.id: fact for fact in Fact.objects.filter(workspace_id=run.workspace_id, pk__in=used)} if used else {}
+    return [_remembered(known.get(one)) for one in used]
+
+
+def _remembered(fact: Fact | None) -> Remembered:
+    if fact is None:
+        return Remembered(key="A fact", value=None)
+    said = short(fact.value)
+    at, status = fact.valid_from, fact.status
+    return Remembered(key=fact.key, value=said, trust=fact.trust, source=fact.source, at=at, status=status)
 
 
 def _session_url(run: Run) -> str:

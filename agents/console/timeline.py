@@ -112,6 +112,7 @@ def _plain_item(step: Step) -> TimelineItem:
 
 def _model_item(step: Step, run: Run, calls: Sequence[UsageRecord]) -> TimelineItem:
     answer = (step.output or {}).get("answer") or {}
+    saw = (step.output or {}).get("saw") or []
     latency = sum(call.latency_ms for call in calls)
     return TimelineItem(
         title="Model call",
@@ -127,9 +128,18 @@ def _model_item(step: Step, run: Run, calls: Sequence[UsageRecord]) -> TimelineI
         currency=CURRENCY,
         costed=bool(calls),
         about=_proposed(answer),
-        facts=_model_facts(calls),
+        facts=[*_model_facts(calls), *_seen(saw)],
+        data=saw or None,
         words=_words(step, calls, answer),
     )
+
+
+def _seen(saw: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return what the call was told, part by part, with each part's trust; the texts are behind the API."""
+    if not saw:
+        return []
+    parts = [f"{part['label']} ({part['trust']}{', shortened' if part['cut'] else ''})" for part in saw]
+    return [("Was told", f"{', '.join(parts)}: about {sum(part['tokens'] for part in saw):,} tokens")]
 
 
 def _cost(calls: Sequence[UsageRecord]) -> Decimal | None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 
-from agents.engine.conversation import request_for
+from agents.engine.conversation import Context, context_for
 from agents.engine.limits import ask_to_extend, budget_scopes
 from agents.engine.outcomes import backoff, end_run, finish, hand_over, lock_run
 from agents.engine.turns import advance, take_answer, usable_calls
@@ -40,7 +40,8 @@ def perform(step: Step) -> None:
         _stand_still(step, f"The run has reached its step limit of {run.step_limit}.")
         return
     tools = list(run.version.tools.filter(is_enabled=True).order_by("name"))
-    request = request_for(run, tools, run.version.route.max_output_tokens)
+    context = context_for(run, tools, run.version.route.max_output_tokens)
+    request = context.request
     try:
         endpoints = endpoints_of(run.version.route)
         steps = _reserve(step, request, endpoints)
@@ -51,7 +52,7 @@ def perform(step: Step) -> None:
         _stand_still(step, error.message, error.budget)
         return
     except (PriceUnknown, ToolUnavailable) as error:
-        _fail(step, [], f"{error.message} {error.hint}")
+        _fail(step, [], context, f"{error.message} {error.hint}")
         return
     release_connection()
     reached(Failpoint.MODEL_ASKING)
@@ -59,9 +60,9 @@ def perform(step: Step) -> None:
     try:
         reached(Failpoint.MODEL_ANSWERED)
         if calls and calls[-1].answer is not None:
-            _take(step, calls, calls[-1].answer, {tool.name: tool for tool in tools}, steps - 1)
+            _take(step, calls, calls[-1].answer, context, {tool.name: tool for tool in tools}, steps - 1)
         else:
-            _no_answer(step, calls)
+            _no_answer(step, calls, context)
     except Exception:  # also a defect of ours: what was answered has been paid for
         with transaction.atomic():
             record_usage(step, calls)
@@ -75,7 +76,7 @@ def _stand_still(step: Step, sentence: str, budget: Budget | None = None) -> Non
         ask_to_extend(step, sentence, budget)
     except NoQueue as nobody:
         step.refresh_from_db()  # the wait was rolled back, which its row in memory does not know
-        _fail(step, [], f"{sentence} {nobody.message} {nobody.hint}")
+        _fail(step, [], None, f"{sentence} {nobody.message} {nobody.hint}")
 
 
 def _reserve(step: Step, request: ModelRequest, endpoints: list[Endpoint]) -> int:
@@ -115,8 +116,11 @@ def _call(endpoints: list[Endpoint], request: ModelRequest) -> list[Called]:
     return called
 
 
-def _take(step: Step, calls: list[Called], answer: ModelAnswer, tools: dict[str, Tool], most: int) -> None:
+def _take(
+    step: Step, calls: list[Called], answer: ModelAnswer, context: Context, tools: dict[str, Tool], most: int
+) -> None:
     """Record the answer and what follows from it; of its calls, the first ``most`` may become actions."""
+    output = {"answer": answer_to_json(answer), "saw": context.saw}
     with transaction.atomic():
         run = lock_run(step)
         going_on = run.cancel_requested_at is None
@@ -125,23 +129,23 @@ def _take(step: Step, calls: list[Called], answer: ModelAnswer, tools: dict[str,
             sentence = (
                 "The model refused the task." if answer.stop == Stop.REFUSAL else "The model's answer was cut off."
             )
-            finish(run, step, StepStatus.FAILED, output={"answer": answer_to_json(answer)}, explanation=sentence)
+            finish(run, step, StepStatus.FAILED, output=output, explanation=sentence)
             end_run(run, RunStatus.FAILED, explanation=f"{sentence} {answer.text[:500]}".strip())
             return
-        finish(run, step, StepStatus.SUCCEEDED, output={"answer": answer_to_json(answer)})
+        finish(run, step, StepStatus.SUCCEEDED, output=output)
         if going_on:
             take_answer(run, answer, tools, most)
         else:
             advance(run)
 
 
-def _no_answer(step: Step, calls: list[Called]) -> None:
+def _no_answer(step: Step, calls: list[Called], context: Context) -> None:
     errors = [called.error for called in calls if called.error is not None]
     said = " ".join(dict.fromkeys(error.message for error in errors)) or "The model route has no endpoint."
     later = [error for error in errors if error.retry == RetryClass.LATER]
     if not later or step.failures + 1 >= MAX_MODEL_FAILURES:
         hint = errors[-1].hint if errors else "Add an endpoint to the model route."
-        _fail(step, calls, f"{said} {hint}")
+        _fail(step, calls, context, f"{said} {hint}")
         return
     seconds = max(min(error.retry_after or 0 for error in later), backoff(step.failures))
     with transaction.atomic():
@@ -150,9 +154,9 @@ def _no_answer(step: Step, calls: list[Called]) -> None:
         hand_over(step, seconds=seconds, failed=True, explanation=f"{said} It is tried again.")
 
 
-def _fail(step: Step, calls: list[Called], explanation: str) -> None:
+def _fail(step: Step, calls: list[Called], context: Context | None, explanation: str) -> None:
     with transaction.atomic():
         run = lock_run(step)
         record_usage(step, calls, steps=1)
-        finish(run, step, StepStatus.FAILED, explanation=explanation)
+        finish(run, step, StepStatus.FAILED, output={"saw": context.saw} if context else None, explanation=explanation)
         end_run(run, RunStatus.FAILED, explanation=explanation)

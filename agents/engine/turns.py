@@ -11,8 +11,8 @@ from django.db.models import Max
 from django.utils import timezone
 
 from agents.engine.claims import WORKER
-from agents.engine.conversation import earlier_messages, steps_with_actions
 from agents.engine.outcomes import end_run
+from agents.engine.sources import sources_of
 from agents.engine.stating import take_statement
 from agents.models import Run, Step
 from agents.providers.base import ModelAnswer, ToolCall
@@ -24,7 +24,6 @@ from tools.models import Tool
 from tools.operations.proposing import leaf_json, propose
 from tools.provenance import Source, trace
 from tools.schemas import declared_names
-from tools.states import ActionStatus
 from workspaces.actors import Actor, actor_text
 from workspaces.errors import TooLarge
 from workspaces.ids import uuid7
@@ -148,26 +147,6 @@ def _provenance(arguments: dict[str, Any], tool: Tool, sources: list[Source]) ->
     except TooLarge as error:
         return [{"path": "", "value": error.message, "sources": [], "trusted": False, "coincidence": False}]
     return [leaf_json(leaf) for leaf in leaves]
-
-
-def sources_of(run: Run) -> list[Source]:
-    """Return everything the next model call has seen or will have seen, each with its trust."""
-    found = [
-        Source("goal", "trusted", "instruction", run.version.goal),
-        Source("ticket", "untrusted", "ticket", run.input["text"]),
-    ]
-    found += [Source(f"session: {m.source}", "untrusted", "message", m.text) for m in earlier_messages(run)]
-    for step in steps_with_actions(run):
-        action = step.action
-        if action is None:
-            continue
-        if action.status == ActionStatus.SUCCEEDED and action.result is not None:
-            trust = "trusted" if action.tool.options.get("trusted_result") else "untrusted"
-            label = f"{action.tool.name} (step {step.number})"
-            found.append(Source(label, trust, "tool_result", action.result))  # type: ignore[arg-type]
-        elif action.status in {ActionStatus.REJECTED, ActionStatus.ANSWERED}:
-            found.append(Source(f"reviewer (step {step.number})", "trusted", "person", action.explanation))
-    return found
 
 
 def conclude(run: Run, answer: ModelAnswer) -> None:

@@ -1,6 +1,6 @@
 """Agents and versions, model routes, runs, steps and workers."""
 
-from agents.models.agent import Agent, AgentGrant, AgentVersion, AgentVersionTool
+from agents.models.agent import Agent, AgentGrant, AgentVersion, AgentVersionCollection, AgentVersionTool
 from agents.models.rate import Rate, RateKind
 from agents.models.route import ModelRoute
 from agents.models.run import Run
@@ -11,6 +11,7 @@ __all__ = [
     "Agent",
     "AgentGrant",
     "AgentVersion",
+    "AgentVersionCollection",
     "AgentVersionTool",
     "ModelRoute",
     "Rate",

@@ -5,6 +5,7 @@ from django.db import models
 from guardian.models import GroupObjectPermissionBase
 
 from agents.models.route import ModelRoute
+from memory.models import Collection
 from tools.models import Tool
 from workspaces.access import granted
 from workspaces.constraints import SameWorkspace, tenant_key
@@ -69,6 +70,7 @@ class AgentVersion(TenantRow):
     goal = models.TextField()
     route = models.ForeignKey(ModelRoute, models.PROTECT, related_name="+")
     tools = models.ManyToManyField(Tool, through="AgentVersionTool", related_name="+")
+    collections = models.ManyToManyField(Collection, through="AgentVersionCollection", related_name="+")
     step_limit = models.PositiveIntegerField(default=30)
     budget_usd = models.DecimalField(max_digits=12, decimal_places=6, null=True, help_text="Per run; empty: none.")
     calls_per_turn = models.PositiveSmallIntegerField(default=16)
@@ -109,3 +111,21 @@ class AgentVersionTool(TenantRow):
 
     def __str__(self) -> str:
         return f"{self.version_id} {self.tool_id}"
+
+
+class AgentVersionCollection(TenantRow):
+    """A collection of knowledge that one version may search, where whoever started the run may read it too."""
+
+    version = models.ForeignKey(AgentVersion, models.PROTECT, related_name="collection_links")
+    collection = models.ForeignKey(Collection, models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "collection"], name="agentversioncollection_once"),
+            SameWorkspace(field="version", name="avc_version_same_workspace"),
+            SameWorkspace(field="collection", name="avc_collection_same_workspace"),
+        ]
+        triggers = [pgtrigger.Protect(name="avc_immutable", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.version_id} {self.collection_id}"

@@ -7,9 +7,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from agents.models import Agent, AgentVersion, AgentVersionTool, ModelRoute
+from agents.models import Agent, AgentVersion, AgentVersionCollection, AgentVersionTool, ModelRoute
 from agents.providers.base import Provider
 from audit.ledger.recording import record
+from memory.models import Collection
 from tools.models import Tool
 from tools.schemas import validate
 from workspaces.actors import Actor, actor_text
@@ -17,7 +18,7 @@ from workspaces.canonical import digest
 from workspaces.changes import is_unchanged
 from workspaces.errors import InvalidInput, StaleState
 from workspaces.models import User, Workspace
-from workspaces.operations.authority import require_owner
+from workspaces.operations.authority import note, require_owner
 
 ENDPOINT_KEYS = frozenset({"provider", "model", "base_url", "connection", "deadline_seconds"})
 ENDPOINT = {
@@ -136,11 +137,15 @@ def publish_version(
     budget_usd: Decimal | None = None,
     calls_per_turn: int = 16,
     subject: dict[str, Any] | None = None,
+    collections: Sequence[Collection] = (),
 ) -> AgentVersion:
-    """Make a new immutable version and let new runs begin with it; runs under way keep theirs."""
+    """Make a new immutable version and let new runs begin with it; runs under way keep theirs.
+
+    ``collections`` are those that its runs may search, as far as whoever started a run may read them.
+    """
     require_owner(by, agent.workspace, "publish agent versions")
-    if any(part.workspace_id != agent.workspace_id for part in (route, *tools)):
-        raise InvalidInput("Route and tools belong to the agent's own workspace.")
+    if any(part.workspace_id != agent.workspace_id for part in (route, *tools, *collections)):
+        raise InvalidInput("Route, tools and collections belong to the agent's own workspace.")
     _check_fits(subject or {}, SUBJECT, "subject")
     with transaction.atomic():
         Agent.objects.select_for_update().get(pk=agent.pk)
@@ -160,13 +165,14 @@ def publish_version(
         AgentVersionTool.objects.bulk_create(
             AgentVersionTool(workspace_id=agent.workspace_id, version=version, tool=tool) for tool in tools
         )
-        Agent.objects.filter(pk=agent.pk).update(current_version=version)
-        record(
-            workspace_id=agent.workspace_id,
-            actor=actor_text(by),
-            verb="agent.version_published",
-            subject=("agent", agent.id),
-            body={"version": version.number, "goal": digest(goal), "tools": sorted(tool.name for tool in tools)},
+        AgentVersionCollection.objects.bulk_create(
+            AgentVersionCollection(workspace_id=agent.workspace_id, version=version, collection=one)
+            for one in collections
         )
+        Agent.objects.filter(pk=agent.pk).update(current_version=version)
+        body = {"version": version.number, "goal": digest(goal), "tools": sorted(tool.name for tool in tools)}
+        if collections:
+            body["collections"] = sorted(one.name for one in collections)
+        note(agent.workspace_id, by, "agent.version_published", ("agent", agent.id), **body)
     agent.current_version = version
     return version

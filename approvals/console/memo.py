@@ -28,9 +28,11 @@ from workspaces.console.shapes import (
     DecisionBar,
     Facts,
     Onward,
+    Passage,
     Quorum,
     Read,
     Reason,
+    Remembered,
     RequestPage,
     Said,
     Sibling,
@@ -172,6 +174,7 @@ def _arguments(evidence: dict[str, Any], around: Surroundings) -> list[Argument]
     if not leaves:
         return [Argument(name=label_of([name]), value=value) for name, value in arguments.items()]
     trust = {f"{read['tool']} (step {read['step']})": read["trust"] for read in evidence.get("reads") or []}
+    trust |= {p["label"]: p["trust"] for read in evidence.get("reads") or [] for p in read.get("passages") or []}
     trust["ticket"] = "untrusted"
     return [_argument(leaf, arguments, trust, around.people) for leaf in leaves]
 
@@ -262,6 +265,7 @@ def _evidence(evidence: dict[str, Any], around: Surroundings) -> dict[str, Any]:
         "reads": [_read(read) for read in evidence.get("reads") or []],
         "words": _words(evidence.get("model_words") or {}),
         "conversation": [_said(message) for message in evidence.get("conversation") or []],
+        "remembered": [_fact(fact) for fact in evidence.get("facts") or []],
         "siblings": [_sibling(one, around) for one in evidence.get("siblings") or []],
         "digests": [(name, value) for name, value in named if value],
     }
@@ -279,7 +283,22 @@ def _ticket(evidence: dict[str, Any], people: dict[str, str]) -> Ticket | None:
 def _read(read: dict[str, Any]) -> Read:
     asked = ", ".join(f"{label_of([name])} {short(value)}" for name, value in (read.get("arguments") or {}).items())
     title = f"{read['title']}: {asked}" if asked else read["title"]
-    return Read(title=title, tool=read["tool"], data=read["result"], trust=read["trust"], at=_time(read))
+    passages = [_passage(passage) for passage in read.get("passages") or []]
+    shown = None if passages else read["result"]
+    return Read(title=title, tool=read["tool"], data=shown, trust=read["trust"], at=_time(read), passages=passages)
+
+
+def _passage(one: dict[str, Any]) -> Passage:
+    return Passage(
+        document=one["document"],
+        headings=" › ".join(one["heading_path"]),
+        place=f"characters {one['start']:,} to {one['end']:,}",
+        trust=one["trust"],
+        text=one["text"],
+        source=one["source"],
+        chunk=one["chunk_id"],
+        digest=one["digest"],
+    )
 
 
 def _words(said: dict[str, Any]) -> list[Words]:
@@ -290,6 +309,11 @@ def _words(said: dict[str, Any]) -> list[Words]:
 
 def _said(message: dict[str, Any]) -> Said:
     return Said(source=message["source"], trust=message["trust"], text=message["text"], at=_time(message))
+
+
+def _fact(fact: dict[str, Any]) -> Remembered:
+    said = short(fact["value"])
+    return Remembered(key=fact["key"], value=said, trust=fact["trust"], source=fact["source"], at=_time(fact))
 
 
 def _sibling(one: dict[str, Any], around: Surroundings) -> Sibling:

@@ -1,5 +1,6 @@
-"""Sessions and their messages; collections, their documents and the passages of these."""
+"""Sessions and their messages; facts; collections, their documents and the passages of these."""
 
+from memory.models.fact import Fact
 from memory.models.knowledge import Chunk, Collection, CollectionGrant, Document
 from memory.models.session import Message, MessageRole, Session, Trust
 
@@ -8,6 +9,7 @@ __all__ = [
     "Collection",
     "CollectionGrant",
     "Document",
+    "Fact",
     "Message",
     "MessageRole",
     "Session",

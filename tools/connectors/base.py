@@ -1,7 +1,8 @@
 """What a connector is: the code that knows how to speak to one kind of outside system.
 
 A connector never decides anything. It is reached only through the two doors (``tools.operations.execute`` and
-``tools.operations.observe``), it holds no state between calls, and it touches no Countersign table.
+``tools.operations.observe``), it holds no state between calls, and it touches no Countersign table; only the built-in
+ones (``registry.is_builtin``) do, which work on what Countersign itself keeps.
 Each of its operations states its effect and its idempotency class, and answers in exactly one of these ways: a value,
 ``NotSent`` (proven: nothing was done there, and trying again may help), ``Refused`` (the system, or the connector
 before it asked, said no and nothing was done), ``Drifted`` (the condition did not hold, so the system did nothing), or
@@ -11,6 +12,7 @@ before it asked, said no and nothing was done), ``Drifted`` (the condition did n
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
+from uuid import UUID
 
 from tools.states import Effect, Idempotency
 
@@ -45,17 +47,28 @@ class Unknown(ConnectorError):
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose behalf a call is made: the ids of the action, its run and agent, and the workspace of all three."""
+
+    workspace_id: UUID
+    run_id: UUID
+    agent_id: UUID
+    action_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where one call goes: address and decrypted secret of the connection, and the tool's own options.
 
     ``config`` has ``host`` and ``port``; where ``hostaddr`` is there too, the call goes to that checked address and
-    ``host`` is only the name (of the certificate, for instance).
+    ``host`` is only the name (of the certificate, for instance). ``caller`` is None where no action asks (a check).
     """
 
     config: Mapping[str, Any]
     secret: Mapping[str, Any]
     options: Mapping[str, Any]
     deadline_seconds: float
+    caller: Caller | None = None
 
     def __repr__(self) -> str:
         return f"Target(config={self.config!r}, options={self.options!r})"

@@ -14,14 +14,25 @@ from tools.connectors.stripe import StripeConnector
 from workspaces.errors import InvalidInput
 
 _known: Final[dict[str, Connector]] = {}
+_builtin: Final[set[str]] = set()
 CONNECTORS: Final = MappingProxyType(_known)
 
 
-def register(connector: Connector) -> None:
-    """Make a kind known; raise ``ValueError`` where another connector has that kind already."""
+def register(connector: Connector, *, builtin: bool = False) -> None:
+    """Make a kind known; raise ``ValueError`` where another connector has that kind already.
+
+    ``builtin``: it works on Countersign's own rows. Its writes run inside the transaction that records their outcome.
+    """
     present = _known.setdefault(connector.kind, connector)
     if type(present) is not type(connector):
         raise ValueError(f"The connector kind {connector.kind} is registered twice.")
+    if builtin:
+        _builtin.add(connector.kind)
+
+
+def is_builtin(kind: str) -> bool:
+    """Say whether connections of this kind lead to Countersign's own rows and nowhere else."""
+    return kind in _builtin
 
 
 def connector(kind: str) -> Connector:

@@ -20,9 +20,9 @@ from tools.bindings import binding_of, destination_digest
 from tools.connectors.base import ConnectorError, Done, Drifted, NotSent, Operation, Refused, Target
 from tools.errors import NotCleared, Paused, ToolUnavailable
 from tools.models import Action, ActionAttempt, Tool
-from tools.operations.targets import Call, call_of, operation_of, pinned
+from tools.operations.targets import Call, call_for, is_builtin_tool, operation_of, pinned
 from tools.ports import gate
-from tools.states import ActionStatus, AttemptKind, AttemptOutcome
+from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Effect
 from tools.tracing import traced_execution
 from workspaces.actors import Actor, System, actor_text
 from workspaces.canonical import sanitise
@@ -57,6 +57,8 @@ def execute(*, action_id: UUID, incarnation: UUID, by: Actor = WORKER) -> Action
     """
     action, call = _intend(action_id, incarnation, by)
     reached(Failpoint.ACTION_INTENDED)
+    if is_own_write(action):
+        return _carry_out_here(action, call, by)
     release_connection()
     target = _aim(call)  # this asks the name service, which takes its time: all that may stop it is looked at after it
     known = _told_before(action) or _told_to_stop(action) or _taken_away(action)
@@ -68,6 +70,31 @@ def execute(*, action_id: UUID, incarnation: UUID, by: Actor = WORKER) -> Action
     return concluded
 
 
+def is_own_write(action: Action) -> bool:
+    """Say whether it changes them: then the change and its outcome are one transaction."""
+    return is_builtin_tool(action.tool) and action.effect != Effect.READ
+
+
+def _carry_out_here(action: Action, call: Call, by: Actor) -> Action:
+    with transaction.atomic():
+        Action.objects.select_for_update(no_key=True).get(pk=action.pk)  # so that what is found below stays so
+        stopped = _told_to_stop(action) or _taken_away(action)
+        concluded = _conclude(action, stopped or _within(call, action), by)
+    reached(Failpoint.ACTION_CONCLUDED)
+    return concluded
+
+
+def _within(call: Call, action: Action) -> Ending:
+    """Return how it ended: either it was done, or the savepoint has taken everything back, and nothing is in doubt."""
+    with transaction.atomic():
+        ending = _carry_out(call.operation, call.target, action)
+        if ending.done is None:
+            transaction.set_rollback(True)
+    if ending.status == ActionStatus.IN_DOUBT:
+        return Ending(AttemptOutcome.REFUSED, ActionStatus.FAILED, f"{ending.sentence} Nothing of it was kept.")
+    return ending
+
+
 def _intend(action_id: UUID, incarnation: UUID, by: Actor) -> tuple[Action, Call]:
     with transaction.atomic():
         # Locked first, so that the claim's UPDATE never waits: one that has waited judges other tables as they were.
@@ -75,7 +102,7 @@ def _intend(action_id: UUID, incarnation: UUID, by: Actor) -> tuple[Action, Call
         action = rows.select_related("tool__connection").get(pk=action_id)
         if action.status != ActionStatus.APPROVED:
             raise StaleState(f"This action is {action.get_status_display().lower()}; only an approved one is executed.")
-        call = call_of(action.tool)
+        call = call_for(action)
         _check_clearance(action)
         _claim(action, incarnation, by)
         ActionAttempt.objects.create(

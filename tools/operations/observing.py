@@ -14,7 +14,7 @@ from audit.ledger.recording import record
 from tools.connectors.base import ConnectorError, Done, Probe, Refused
 from tools.errors import ToolUnavailable
 from tools.models import Action, ActionAttempt
-from tools.operations.targets import Call, call_of, pinned
+from tools.operations.targets import Call, call_for, pinned
 from tools.ports import gate
 from tools.states import AttemptKind, AttemptOutcome
 from tools.tracing import traced_look
@@ -53,7 +53,7 @@ def observe(*, action_id: UUID, kind: AttemptKind, by: Actor, incarnation: UUID 
     action = Action.objects.select_related("tool__connection").get(pk=action_id)
     if action.cleared_by is None and not gate().may_observe(action):
         raise ToolUnavailable("The policy forbids looking at the system before the action is approved.")
-    call = call_of(action.tool)
+    call = call_for(action)
     attempt = _begin(action, kind, by, incarnation)
     release_connection()
     reached(Failpoint.LOOK_BEGUN)

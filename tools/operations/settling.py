@@ -12,30 +12,35 @@ from tools.errors import ToolUnavailable
 from tools.models import Action, ActionAttempt
 from tools.operations.executing import undo_plan
 from tools.operations.observing import observe
+from tools.operations.targets import is_builtin_tool
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Idempotency
 from workspaces.actors import Actor
 from workspaces.errors import StaleState
 from workspaces.transitions import transition
 
+NOT_DONE: Final = "The worker stopped before the outcome was recorded, so nothing was done. It is tried again."
 MACHINE_TRIES: Final = 3
 """How often an action in doubt is carried out before a person is asked whether to try again."""
 
 
 def lose(*, action_id: UUID, attempt: int, by: Actor) -> Action:
-    """Put an executing action whose worker is proven dead in doubt."""
+    """Put an executing action whose worker is proven dead in doubt; a built-in tool's is proven not done."""
     with transaction.atomic():
         action = Action.objects.select_related("tool__connection").get(pk=action_id)
-        sentence = "The worker stopped in the middle: whether it happened is not known."
+        known = is_builtin_tool(action.tool)
+        sentence = NOT_DONE if known else "The worker stopped in the middle: whether it happened is not known."
         transition(
             action,
-            ActionStatus.IN_DOUBT,
+            ActionStatus.APPROVED if known else ActionStatus.IN_DOUBT,
             by=by,
             where=Q(attempt=attempt),
             explanation=sentence,
             body={"attempt": attempt},
         )
         ActionAttempt.objects.filter(action=action, kind=AttemptKind.EXECUTE, number=attempt).update(
-            outcome=AttemptOutcome.UNKNOWN, explanation=sentence, finished_at=timezone.now()
+            outcome=AttemptOutcome.NOT_SENT if known else AttemptOutcome.UNKNOWN,
+            explanation=sentence,
+            finished_at=timezone.now(),
         )
     return action
 

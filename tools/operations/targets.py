@@ -1,13 +1,13 @@
 """From a tool's row to something that a connector can call: opened secret, checked address, options, deadline."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
-from tools.connectors.base import Operation, Target
-from tools.connectors.registry import connector
+from tools.connectors.base import Caller, Operation, Target
+from tools.connectors.registry import connector, is_builtin
 from tools.errors import ToolUnavailable
-from tools.models import Connection, Tool
+from tools.models import Action, Connection, Tool
 from workspaces.crypto import Unreadable
 from workspaces.errors import InvalidInput
 from workspaces.outbound import check_address
@@ -19,6 +19,13 @@ class Call:
 
     operation: Operation
     target: Target
+
+
+def call_for(action: Action) -> Call:
+    """Return the call of an action, which says on whose behalf it is; raise as :func:`call_of`."""
+    call = call_of(action.tool)
+    caller = Caller(action.workspace_id, action.run_id, action.agent_id, action.id)
+    return replace(call, target=replace(call.target, caller=caller))
 
 
 def call_of(tool: Tool) -> Call:
@@ -41,6 +48,11 @@ def operation_of(tool: Tool) -> Operation:
     if operation is None:
         raise ToolUnavailable(f"Connections of kind {connection.kind} have no operation {tool.operation}.")
     return operation
+
+
+def is_builtin_tool(tool: Tool) -> bool:
+    """Say whether the tool works on Countersign's own rows: what is not recorded there has not been done."""
+    return tool.connection is not None and is_builtin(tool.connection.kind)
 
 
 def _connection_of(tool: Tool) -> Connection:
@@ -78,4 +90,4 @@ def pinned(target: Target) -> Target:
         address = check_address(host, port, database=target.config.get("database"))
     except InvalidInput as error:
         raise ToolUnavailable(error.message, error.hint) from error
-    return Target({**target.config, "hostaddr": address}, target.secret, target.options, target.deadline_seconds)
+    return replace(target, config={**target.config, "hostaddr": address})

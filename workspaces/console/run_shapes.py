@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from workspaces.console.differences import FieldDiff
-from workspaces.console.shapes import PauseRow, TimelineItem
+from workspaces.console.shapes import PauseRow, Remembered, TimelineItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,7 @@ class RunPage:
     route: str
     timeline: Sequence[TimelineItem] = ()
     session_url: str = ""
+    remembered: Sequence[Remembered] = ()
     why_waits: str = ""
     waits_url: str = ""
     waits_for: Sequence[OpenRequest] = ()

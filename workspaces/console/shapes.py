@@ -135,6 +135,32 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A passage that was read, with its citation: its ``place`` in the document's text, the ``digest`` of its words."""
+
+    document: str
+    headings: str
+    place: str
+    trust: str
+    text: str
+    source: str
+    chunk: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """A fact that an agent was told, with its trust and source; ``value`` is None where it was forgotten since."""
+
+    key: str
+    value: str | None
+    trust: str = ""
+    source: str = ""
+    at: datetime | None = None
+    status: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
     """Something that was read before the action was proposed."""
 
@@ -144,6 +170,7 @@ class Read:
     at: datetime | None = None
     trust: str = "trusted"
     url: str = ""
+    passages: Sequence[Passage] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,6 +370,7 @@ class RequestPage:
     ticket: Ticket | None = None
     reads: Sequence[Read] = ()
     conversation: Sequence[Said] = ()
+    remembered: Sequence[Remembered] = ()
     siblings: Sequence[Sibling] = ()
     digests: Sequence[tuple[str, str]] = ()
     probe: str = ""

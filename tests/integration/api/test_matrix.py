@@ -11,6 +11,7 @@ from agents.operations.pausing import pause_scope, release_pause
 from approvals.models import Policy, Request
 from audit.operations import create_endpoint, ping, update_endpoint
 from memory.models import Session
+from memory.operations.facts import Origin, Subject, claim_fact
 from tests.factories import SETUP
 from tests.integration.knowledge.conftest import collection, document
 from tools.models import Action
@@ -69,6 +70,12 @@ MATRIX = {
     ("api-sessions", "get"): EVERYBODY,
     ("api-session", "get"): WORKERS,
     ("api-messages", "get"): WORKERS,
+    ("api-facts", "get"): EVERYBODY,
+    ("api-fact", "get"): WORKERS,
+    ("api-fact", "patch"): instead(WORKERS, 422),
+    ("api-fact", "delete"): [200, 404, 404, 404, 404, 404],
+    ("api-used-facts", "get"): WORKERS,
+    ("api-context", "get"): WORKERS,
     ("api-requests", "get"): EVERYBODY,
     ("api-request", "get"): REVIEWERS,
     ("api-decisions", "get"): REVIEWERS,
@@ -155,6 +162,8 @@ def rows(desk):
         "action": Action.objects.filter(run_id=run.id).first().id,
         "pause": pause.id,
         "session": Session.objects.get().id,
+        "context": run.steps.filter(kind="model").first().id,
+        "fact": remembered(Session.objects.get()).id,
         "request": Request.objects.first().id,
         "policy": Policy.objects.get().id,
         "budget": workspace_budget(desk.cast.workspace).id,
@@ -170,6 +179,12 @@ def workspace_budget(workspace):
     """A budget that nothing in these tests uses up."""
     many = Decimal(10**9)
     return set_up_budget(workspace=workspace, scope_kind="workspace", unit="tokens", limit=many, by=SETUP)
+
+
+def remembered(session):
+    """A fact about the session's subject."""
+    subject = Subject(session.workspace_id, session.agent_id, session.subject_kind, session.subject_ref)
+    return claim_fact(subject=subject, key="diet", value="vegan", origin=Origin("a person", "trusted"), by=SETUP)
 
 
 def knowledge(cast):
@@ -188,6 +203,7 @@ KIND = {
     "api-agent-versions": "agent",
     "api-steps": "run",
     "api-usage": "run",
+    "api-used-facts": "run",
     "api-cancel": "run",
     "api-rollbacks": "run",
     "api-release": "pause",

@@ -19,6 +19,7 @@ MUTABILITY = {
     "agents.Agent": MUTABLE,
     "agents.AgentGrant": MUTABLE,
     "agents.AgentVersion": REFUSED,
+    "agents.AgentVersionCollection": REFUSED,
     "agents.AgentVersionTool": REFUSED,
     "agents.ModelRoute": MUTABLE,
     "agents.Rate": MUTABLE,
@@ -42,7 +43,8 @@ MUTABILITY = {
     "memory.Collection": MUTABLE,
     "memory.CollectionGrant": MUTABLE,
     "memory.Document": MUTABLE,
-    "memory.Message": MUTABLE,  # never changed, and deleted by its age
+    "memory.Fact": MUTABLE,
+    "memory.Message": MUTABLE,  # rewritten where a fact is forgotten, and deleted by its age
     "memory.Session": ADDED,
     "tools.Action": PARTLY,
     "tools.ActionAttempt": MUTABLE,

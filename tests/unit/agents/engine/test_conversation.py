@@ -1,9 +1,13 @@
 """What the agent is told of its calls, and how much of the conversation it is shown."""
 
+import json
+
 import pytest
 
-from agents.engine.conversation import MAX_EARLIER, MAX_EARLIER_TEXT, _short, earlier_messages, request_for, told_of
-from agents.models import Step
+from agents.engine.conversation import TOO_OLD, _messages_of, context_for, request_for, told_of, too_old
+from agents.engine.parts import BUDGETS, MAX_EARLIER, MAX_EARLIER_TEXT, earlier_messages, session_parts, short
+from agents.models import Run, Step
+from agents.operations import start_run
 from agents.states import StepKind, StepStatus
 from memory.models import MessageRole, Trust
 from memory.operations import append_message, session_for
@@ -49,8 +53,8 @@ def test_agent_is_told_what_a_person_changed(status, told):
 
 
 def test_long_message_is_shortened_and_says_so():
-    assert _short("x" * MAX_EARLIER_TEXT) == "x" * MAX_EARLIER_TEXT
-    assert _short("x" * (MAX_EARLIER_TEXT + 1)) == "x" * MAX_EARLIER_TEXT + "… (shortened)"
+    assert short("x" * MAX_EARLIER_TEXT) == "x" * MAX_EARLIER_TEXT
+    assert short("x" * (MAX_EARLIER_TEXT + 1)) == "x" * MAX_EARLIER_TEXT + "… (shortened)"
 
 
 @pytest.fixture
@@ -112,3 +116,46 @@ def test_only_steps_that_are_over_are_told(house, status, parts):
         explanation="Too many.",
     )
     assert len(request_for(house.run, [], 100).messages) == parts
+
+
+@pytest.mark.django_db
+def test_window_keeps_the_newest_within_the_budget_of_its_source(house, session, monkeypatch):
+    monkeypatch.setitem(BUDGETS, "session", 30)
+    for number in range(5):
+        say(session, f"Message {number}, of some length.")
+    parts = session_parts(house.run)
+    assert [part.text.partition("] ")[2] for part in parts] == [
+        "Message 3, of some length.",
+        "Message 4, of some length.",
+    ]
+    assert sum(part.tokens for part in parts) <= 30
+
+
+@pytest.mark.django_db
+def test_what_is_open_or_was_decided_is_never_left_out(house, session, monkeypatch):
+    monkeypatch.setitem(BUDGETS, "session", 0)
+    monkeypatch.setitem(BUDGETS, "results", 0)
+    earlier = start_run(agent_id=house.agent.id, text="Before.", by=house.cast.owner)
+    Run.objects.filter(pk=earlier.pk).update(session=session)
+    house.propose("send", run_id=earlier.id)
+    decided = house.propose("change", run_id=earlier.id)
+    Action.objects.filter(pk=decided.pk).update(status="rejected", explanation="Not for this customer.")
+    seen = house.propose("look", run_id=earlier.id)
+    Action.objects.filter(pk=seen.pk).update(status="succeeded", result={"rows": []})
+    context = context_for(house.run, [], 100)
+    told = context.request.messages[-1].text
+    for part in ("change (", 'rejected: "Not for this customer."', "send (", "proposed"):
+        assert part in told
+    assert "look" not in told
+    assert [part["kind"] for part in context.saw] == ["goal", "ticket", "action", "action"]
+
+
+def test_only_the_oldest_reads_give_way_to_newer_ones(monkeypatch):
+    monkeypatch.setitem(BUDGETS, "results", 20)
+    long = {"rows": ["x" * 60]}
+    steps = [step(Action(status="succeeded", effect="read", result=long)) for _ in range(2)]
+    steps.insert(0, step(Action(status="succeeded", effect="reversible", result=long)))
+    steps.insert(0, step(Action(status="rejected", effect="read", explanation="No.")))
+    assert too_old(steps) == {steps[2].pk}
+    (left,) = _messages_of(steps[2], shortened=True)
+    assert json.loads(left.content) == {"status": "succeeded", "note": TOO_OLD}

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tools', '0002_invariants'),
+        ('tools', '0003_live_actions'),
         ('workspaces', '0002_invariants'),
     ]
 

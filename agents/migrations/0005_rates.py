@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agents', '0003_current_version_same_workspace'),
+        ('agents', '0004_operating'),
         ('workspaces', '0002_invariants'),
     ]
 

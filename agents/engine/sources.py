@@ -1,0 +1,68 @@
+"""What the next model call has seen, source by source, each with its trust (DESIGN invariant 17).
+
+A passage of knowledge is a source of its own: the trust of its document, which people vouch for or not, goes with each
+value taken from it. Only a search of our own is believed about trust; what another system says of itself is not.
+"""
+
+from typing import Any, Final
+
+from agents.engine.conversation import steps_with_actions
+from agents.engine.parts import earlier_messages, facts_of
+from agents.models import Run, Step
+from memory.connectors.knowledge import KIND, Search
+from memory.models import Trust
+from tools.models import Action
+from tools.provenance import Source
+from tools.states import ActionStatus
+
+LONGEST_LABEL: Final = 200
+
+
+def sources_of(run: Run) -> list[Source]:
+    """Return everything the next model call has seen or will have seen, each with its trust."""
+    found = [
+        Source("goal", "trusted", "instruction", run.version.goal),
+        Source("ticket", "untrusted", "ticket", run.input["text"]),
+    ]
+    found += [Source(f"session: {m.source}", "untrusted", "message", m.text) for m in earlier_messages(run)]
+    found += [
+        Source(f"memory: {f.key}", trust_of({"trust": f.trust}), "record", {f.key: f.value}) for f in facts_of(run)
+    ]
+    for step in steps_with_actions(run):
+        action = step.action
+        if action is None:
+            continue
+        if action.status == ActionStatus.SUCCEEDED and action.result is not None:
+            found += _result(step, action)
+        elif action.status in {ActionStatus.REJECTED, ActionStatus.ANSWERED}:
+            found.append(Source(f"reviewer (step {step.number})", "trusted", "person", action.explanation))
+    return found
+
+
+def _result(step: Step, action: Action) -> list[Source]:
+    passages = passages_of(action)
+    if passages is not None:
+        return [Source(label_of(p, step.number), trust_of(p), "document", p["text"]) for p in passages]
+    trust = "trusted" if action.tool.options.get("trusted_result") else "untrusted"
+    return [Source(f"{action.tool.name} (step {step.number})", trust, "tool_result", action.result)]  # type: ignore[arg-type]
+
+
+def passages_of(action: Action) -> list[dict[str, Any]] | None:
+    """Return the passages that a search of our own knowledge found; None where the action is no such search."""
+    tool = action.tool
+    ours = tool.connection is not None and tool.connection.kind == KIND and tool.operation == Search.name
+    if not ours or action.schema_digest != tool.schema_digest or not isinstance(action.result, dict):
+        return None
+    return list(action.result.get("passages") or [])
+
+
+def label_of(passage: dict[str, Any], step: int) -> str:
+    """Return how a passage is named as a source: document, headings, place in the text, step."""
+    path = " › ".join([passage["document"], *passage["heading_path"]])
+    short = path if len(path) <= LONGEST_LABEL else path[: LONGEST_LABEL - 1] + "…"
+    return f"{short}, characters {passage['start']} to {passage['end']} (step {step})"
+
+
+def trust_of(passage: dict[str, Any]) -> Any:
+    """Return ``trusted`` only where the document was vouched for when the passage was read."""
+    return "trusted" if passage.get("trust") == Trust.TRUSTED else "untrusted"

@@ -1,0 +1,92 @@
+"""Where else a fact has been written down, and taking it out there: implements ``memory.ports.Copies``.
+
+A fact is copied when it is proposed (the model's answer, the step, the action, its attempts, verdicts, requests and
+decisions), and may be quoted by whatever a run says that was told of it. Runs that wrote it or were told of it are
+looked through whole, with their tickets and conversations; nothing of a run that goes on is changed beneath it.
+"""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from agents.models import Run, Step
+from agents.states import StepKind
+from approvals.operations.erasing import erase_requests
+from memory.models import Message
+from tools.models import Action
+from tools.operations.erasing import erase_actions, erase_mentions
+from workspaces.errors import StaleState
+from workspaces.forgetting import GONE, without
+
+
+class WrittenDown:
+    """All rows of the floors below that can hold a copy."""
+
+    def erase(self, *, workspace_id: UUID, facts: Collection[UUID], actions: Collection[UUID], value: object) -> int:
+        """Take ``value`` out; raise ``StaleState`` while a run that wrote it or was told of it goes on."""
+        runs = _runs(workspace_id, facts, actions)
+        live = [run for run in runs if not run.is_terminal]
+        if live:
+            raise StaleState(
+                f"{len(live)} run{'s' if len(live) > 1 else ''} that were told of it go on: {live[0].title[:80]}",
+                "Let them end, or cancel them, and forget the fact then.",
+            )
+        ids = [run.id for run in runs]
+        steps = _steps(ids, actions, value)
+        rows = erase_actions(action_ids=actions) + erase_mentions(run_ids=ids, value=value)
+        rows += erase_requests(action_ids=actions, run_ids=ids, facts=facts, value=value)
+        return rows + steps + _words(runs, value)
+
+
+def _runs(workspace_id: UUID, facts: Collection[UUID], actions: Collection[UUID]) -> list[Run]:
+    told = Q()
+    for fact in facts:
+        told |= Q(output__saw__contains=[{"kind": "fact", "id": str(fact)}])
+    using = Step.objects.filter(told, workspace_id=workspace_id, kind=StepKind.MODEL).values("run_id")
+    wrote = Action.objects.filter(pk__in=actions).values("run_id")
+    return list(Run.objects.select_for_update(no_key=True).filter(Q(pk__in=using) | Q(pk__in=wrote)).order_by("pk"))
+
+
+def _steps(run_ids: Collection[UUID], actions: Collection[UUID], value: object) -> int:
+    changed = 0
+    steps = list(Step.objects.filter(run_id__in=run_ids).order_by("run_id", "number"))
+    calls = {(s.run_id, s.call_id) for s in steps if s.action_id in actions}
+    for step in steps:
+        if step.action_id in actions:
+            told: tuple[Any, Any] = {**step.input, "arguments": GONE}, step.output
+        else:
+            told = step.input, _answer(step, calls)
+        new = {"input": without(told[0], value), "output": without(told[1], value)}
+        new["explanation"] = without(step.explanation, value)
+        if any(getattr(step, name) != one for name, one in new.items()):
+            changed += Step.objects.filter(pk=step.pk).update(**new)
+    return changed
+
+
+def _answer(step: Step, calls: Collection[tuple[UUID, str]]) -> Any:
+    """Return a model's answer without the calls that proposed the fact, and without its words beside them."""
+    answer = (step.output or {}).get("answer")
+    if not answer or not any((step.run_id, call.get("id")) in calls for call in answer.get("calls") or []):
+        return step.output
+    kept = [
+        {**call, "arguments": GONE, "raw": ""} if (step.run_id, call.get("id")) in calls else call
+        for call in answer["calls"]
+    ]
+    return {**(step.output or {}), "answer": {**answer, "calls": kept, "text": "", "reasoning": ""}}
+
+
+def _words(runs: list[Run], value: object) -> int:
+    """Take the value out of tickets, outcomes and conversations."""
+    changed = 0
+    for run in runs:
+        new = {name: without(getattr(run, name), value) for name in ("input", "outcome", "title", "explanation")}
+        if any(getattr(run, name) != one for name, one in new.items()):
+            changed += Run.objects.filter(pk=run.pk).update(**new)
+    sessions = {run.session_id for run in runs if run.session_id}
+    for message in Message.objects.filter(session_id__in=sessions).iterator():
+        text = without(message.text, value)
+        if text != message.text:
+            changed += Message.objects.filter(pk=message.pk).update(text=text)
+    return changed

@@ -1,0 +1,1 @@
+"""The built-in connectors of the memory floor: tools on Countersign's own rows, behind the same gate as any other."""
