@@ -112,7 +112,7 @@ def test_run_at_its_step_limit_parks_and_goes_on_when_extended(desk, customer):
     run = desk.start(TICKET.format(customer["email"]))
     (request,) = desk.requests(run)
     assert (run.status, request.kind) == ("waiting", "budget")
-    assert "2 steps" in request.evidence["sentence"]
+    assert "step limit of 2" in request.evidence["sentence"]
     desk.answer(request, steps=20, by=desk.cast.finance)
     run = desk.rest(run)
     run.refresh_from_db()
@@ -135,7 +135,7 @@ def test_limit_about_which_nobody_can_be_asked_fails_the_run_with_the_reason(des
     ReviewQueue.objects.update(is_default=False)
     run = desk.start(TICKET.format(customer["email"]))
     assert run.status == "failed"
-    assert "has used its 2 steps. Nobody can be asked" in run.explanation
+    assert "has reached its step limit of 2. Nobody can be asked" in run.explanation
     assert "An owner can set one up" in run.explanation
 
 
