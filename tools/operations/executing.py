@@ -87,7 +87,7 @@ def _carry_out_here(action: Action, call: Call, by: Actor) -> Action:
 def _within(call: Call, action: Action) -> Ending:
     """Return how it ended: either it was done, or the savepoint has taken everything back, and nothing is in doubt."""
     with transaction.atomic():
-        ending = _carry_out(call.operation, call.target, action)
+        ending: Ending = _carry_out(call.operation, call.target, action)
         if ending.done is None:
             transaction.set_rollback(True)
     if ending.status == ActionStatus.IN_DOUBT:
