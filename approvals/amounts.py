@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tools.connectors.amounts import spoken
+from tools.amounts import spoken
 
 AMOUNTS: Final = ("amount", "amount_refunded", "remaining")
 Json = dict[str, Any]

@@ -8,7 +8,7 @@ paid is what people saw, not what Stripe finds to be the rest a moment later.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from tools.connectors.amounts import spoken
+from tools.amounts import spoken
 from tools.connectors.base import ConnectorError, Done, Drifted, Probe, Refused, Target
 from tools.connectors.columns import object_schema
 from tools.connectors.options import check_options

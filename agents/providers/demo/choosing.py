@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from agents.providers.demo.things import Errand
 from agents.providers.demo.wishes import Ask, Money, Wish
-from tools.connectors.amounts import smallest_units, spoken
+from tools.amounts import smallest_units, spoken
 
 ENDED: Final = frozenset({"canceled", "cancelled", "incomplete_expired", "ended", "expired"})
 _SHOWN: Final = 5

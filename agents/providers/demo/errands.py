@@ -14,7 +14,7 @@ from agents.providers.demo.shapes import lookups
 from agents.providers.demo.things import Errand, errand_for, rows_in
 from agents.providers.demo.ticket import Clue
 from agents.providers.demo.wishes import Ask, Wish, asked
-from tools.connectors.amounts import spoken
+from tools.amounts import spoken
 from tools.states import Effect
 
 UNCLEAR: Final = "Nothing was proposed. A person should look at this ticket, or ask the customer."

@@ -11,7 +11,7 @@ from config.demo.story.outside import Row
 from config.demo.story.report import NotSeen, during, until
 from config.demo.story.scene import Scene
 from config.demo.till import FINANCE_QUEUE, LIMITS
-from tools.connectors.amounts import decimals_of, spoken
+from tools.amounts import decimals_of, spoken
 
 Json = dict[str, Any]
 REFUND = "refund.create"

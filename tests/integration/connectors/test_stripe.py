@@ -3,7 +3,7 @@
 import pytest
 
 from tests.payments import API_KEY
-from tools.connectors.amounts import spoken
+from tools.amounts import spoken
 from tools.connectors.base import Drifted, NotSent, Refused, Target
 from tools.connectors.registry import operation
 from tools.connectors.stripe import StripeConnector
