@@ -18,6 +18,7 @@ from agents.engine.turns import advance
 from agents.engine.workers import alive
 from agents.models import Step
 from agents.states import StepStatus
+from approvals.errors import NoQueue
 from approvals.operations import ask_to_settle, cancel_action
 from tools.connectors.base import Probe
 from tools.errors import NotCleared, Paused, ToolUnavailable
@@ -33,6 +34,7 @@ MAX_MOVES = 12
 MAX_UNREACHABLE = 50
 MAX_REFUSED = 12
 PAUSE_LOOK_SECONDS = 2
+NOBODY_ASKED_SECONDS = 600
 CHANGING: Final = frozenset({Effect.REVERSIBLE, Effect.COMPENSATABLE})
 S = ActionStatus
 ENDS: Final[dict[str, StepStatus]] = {
@@ -205,10 +207,14 @@ def _doubt(step: Step, action: Action) -> bool:
     reached(Failpoint.DOUBT_PROBED)
     if Action.objects.get(pk=action.pk).status != S.IN_DOUBT:
         return True
-    with transaction.atomic():
-        lock_run(step)
-        ask_to_settle(action_id=action.id, probe=probe, by=WORKER)
-        wait(step, explanation="It may have happened or not: a person settles it.")
+    try:
+        with transaction.atomic():
+            lock_run(step)
+            ask_to_settle(action_id=action.id, probe=probe, by=WORKER)
+            wait(step, explanation="It may have happened or not: a person settles it.")
+    except NoQueue as nobody:
+        sentence = f"It may have happened or not. {nobody.message} {nobody.hint}"
+        hand_over(step, seconds=NOBODY_ASKED_SECONDS, explanation=sentence)
     return False
 
 

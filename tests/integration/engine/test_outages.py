@@ -4,12 +4,16 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from django.utils import timezone
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from agents.models import Step
+from approvals.models import Policy, ReviewQueue
+from approvals.operations import activate_policy, draft_policy
 from tests.desks import superuser
 from tests.factories import SETUP
+from tests.house import ALLOW
 from tests.mailbox import MailServer
 from tools.models import Action
 from tools.operations import update_connection
@@ -169,6 +173,24 @@ def test_invariant_05_unknown_outcome_is_never_tried_again_by_a_machine(desk, in
     assert request.evidence["probe"]["happened"] is None
     assert request.evidence["probe"]["evidence"]["message_id"] == desk.mailbox.messages[0]["Message-ID"]
     assert in_doubt.status == "waiting"
+
+
+def test_invariant_05_doubt_about_which_nobody_can_be_asked_says_so_until_somebody_can(desk, customer):
+    draft = draft_policy(
+        workspace=desk.cast.workspace, name=Policy.objects.get().name, title="P", rules=[ALLOW], by=SETUP
+    )
+    activate_policy(version=draft, by=SETUP)
+    ReviewQueue.objects.update(is_default=False)
+    desk.mailbox.drop_after_data = True
+    run = desk.start(f"Please upgrade {customer['email']} to tier gold.")
+    step = run.steps.get(action__status="in_doubt")
+    assert step.status == "ready"
+    assert "Nobody can be asked" in step.explanation
+    assert "An owner can set one up" in step.explanation
+    ReviewQueue.objects.filter(pk=desk.desk.queue.pk).update(is_default=True)
+    Step.objects.filter(pk=step.pk).update(wake_at=timezone.now())
+    (request,) = desk.requests(desk.rest(run))
+    assert (request.kind, len(desk.mailbox.messages)) == ("settle", 1)
 
 
 @pytest.mark.parametrize(
