@@ -46,15 +46,22 @@ def traced_model_call(complete: Complete) -> Complete:
 
 
 def _of_call(endpoint: Endpoint, request: ModelRequest) -> dict[str, Value]:
-    server = urlsplit(endpoint.base_url)
     return {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": WHOSE.get(endpoint.provider, endpoint.provider),
         "gen_ai.request.model": endpoint.model,
         "gen_ai.request.max_tokens": request.max_output_tokens,
-        "server.address": server.hostname,
-        "server.port": server.port,
+        **_server(endpoint.base_url),
     }
+
+
+def _server(url: str) -> dict[str, Value]:
+    """Return where the model is; nothing of an address that is none, which the call itself refuses with a sentence."""
+    try:
+        server = urlsplit(url)
+        return {"server.address": server.hostname, "server.port": server.port}
+    except ValueError:
+        return {}
 
 
 def _of_answer(answer: ModelAnswer) -> dict[str, Value]:
