@@ -1,7 +1,9 @@
 """Where an action leads: decisions and recorded undos hold for the system that they were about; looking is a right."""
 
 import pytest
+from django.db import DatabaseError
 
+from approvals import ports
 from approvals.models import Request, Verdict
 from tests.factories import SETUP
 from tests.house import ALLOW, DENY, REVIEW, make_tool
@@ -84,3 +86,25 @@ def test_a_rule_on_looking_can_only_forbid(house):
     with pytest.raises(InvalidInput) as caught:
         house.policy({**ALLOW, "on": "look"})
     assert "can only forbid" in str(caught.value.fields)
+
+
+class Failing:
+    """A source of surroundings behind a database that is gone."""
+
+    def for_action(self, action_id):
+        raise DatabaseError("gone")
+
+
+def test_invariant_11_what_the_gate_cannot_learn_forbids_looking(house, monkeypatch):
+    house.policy(ALLOW, {**NO_LOOKING, "when": "false"})
+    action = house.propose("change")
+    assert gate().may_observe(action)
+    monkeypatch.setattr(ports, "_source", ports.NoContext())
+    assert not gate().may_observe(action)
+
+
+def test_invariant_11_a_database_that_fails_neither_allows_nor_forbids_looking(house, monkeypatch):
+    house.policy(ALLOW, NO_LOOKING)
+    monkeypatch.setattr(ports, "_source", Failing())
+    with pytest.raises(DatabaseError):
+        gate().may_observe(house.propose("change"))
