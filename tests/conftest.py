@@ -1,6 +1,7 @@
 """What every test shares."""
 
 import base64
+import os
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,7 +11,10 @@ from tests.unit.ledger.flushing import flush_past_the_ledger
 __all__ = ["flush_past_the_ledger"]
 
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("shared machine")
+settings.register_profile("search", settings.get_profile("shared machine"), max_examples=2000)
+settings.register_profile("same", settings.get_profile("shared machine"), derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+"""The same examples every time: a change lands by what it does. ``HYPOTHESIS_PROFILE=search`` looks for new ones."""
 
 LONGEST_FIRST = (
     "tests/integration/demo/",
