@@ -56,7 +56,7 @@ def _perform(step: Step) -> None:
         PERFORM[step.kind](step)
     except StaleState as lost:
         log.info("Step %s went on without this worker: %s", step.id, lost.message)
-    except Exception:
+    except Exception:  # a defect of ours may not lose the run: the step is tried again, a bounded number of times
         log.exception("Step %s failed in a way that nobody foresaw", step.id)
         stumble(step.id, attempt=attempt, incarnation=owner)
 

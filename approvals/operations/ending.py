@@ -42,7 +42,7 @@ def _try_to_expire(request_id: UUID, action_id: UUID | None) -> int:
         return _expire(request_id, action_id)
     except OperationalError:
         raise
-    except Exception:
+    except Exception:  # one request that cannot be ended may not keep the others open
         log.exception("The request %s could not be ended", request_id)
         return 0
 
