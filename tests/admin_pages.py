@@ -44,11 +44,15 @@ class Pages:
         return self.client.post(self.address(rows[0]), data, follow=True)
 
     def queries(self, row, page: str = "changelist") -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
+        with CaptureQueriesContext(connection) as captured:
             assert self.get(row, page).status_code == 200
         return len(captured)
+
+    def lists(self, models) -> dict[str, int]:
+        """Return how many statements the list of each model asks, by its name; at most 25."""
+        asked = {model.__name__: self.queries(model) for model in models}
+        assert max(asked.values()) <= 25, asked
+        return asked
 
 
 def said(response) -> str:

@@ -89,19 +89,19 @@ def test_rate_is_stated_by_the_operation(cast, pages, desk):
     assert events("rate.stated", cast.owner) == 1
 
 
-@pytest.mark.parametrize("model", [Agent, AgentVersion, AgentGrant, Run, Step, Worker, Event, Message])
-def test_rows_are_read_by_constant_statements_and_not_by_strangers(cast, pages, desk, model):
+def test_rows_are_read_by_constant_statements_and_not_by_strangers(cast, pages, desk):
+    lists = (Agent, AgentVersion, AgentGrant, Run, Step, Worker, Event, Message)
     text = f"Please upgrade {desk.crm.anybody()['email']} to tier gold."
     desk.start(text)
     Worker.objects.get_or_create(name="worker-of-the-test")
-    row, before = model.objects.first(), pages.queries(model)
+    before, theirs = pages.lists(lists), Pages(cast.stranger)
     desk.start(text)
-    assert pages.queries(model) == before <= 25
-    assert pages.get(row, "change").status_code == 200
-    if model is not Worker:
-        assert Pages(cast.stranger).get(row, "change").status_code == 404
-    if model in {Run, Step, Worker, Event, Message}:
-        assert pages.change(row).status_code == 403
+    assert pages.lists(lists) == before
+    for row in (model.objects.first() for model in lists):
+        seen = (pages.get(row, "change").status_code, theirs.get(row, "change").status_code)
+        assert seen == (200, 200 if isinstance(row, Worker) else 404), row
+        if isinstance(row, (Run, Step, Worker, Event, Message)):
+            assert pages.change(row).status_code == 403
 
 
 def test_front_page_asks_few_statements(pages, django_assert_max_num_queries):

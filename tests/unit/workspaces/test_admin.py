@@ -167,14 +167,14 @@ def test_passwords_are_not_shown(cast, pages):
     assert cast.reviewer.password not in pages.get(cast.reviewer, "change").content.decode()
 
 
-@pytest.mark.parametrize("model", [User, Membership, Team, ApiKey])
-def test_lists_ask_no_more_for_more_rows(cast, pages, model):
-    before = pages.queries(model)
+def test_lists_ask_no_more_for_more_rows(cast, pages):
+    lists = (User, Membership, Team, ApiKey)
+    before = pages.lists(lists)
     for number in range(3):
         make_person(f"more{number}", cast.workspace)
         pages.add(Team, workspace=cast.workspace.pk, name=f"More {number}")
         pages.add(ApiKey, workspace=cast.workspace.pk, user=cast.service.pk, name=f"more{number}")
-    assert pages.queries(model) == before <= 25
+    assert pages.lists(lists) == before
 
 
 def test_lists_narrow_to_a_workspace_of_ones_own(cast, pages):
