@@ -20,6 +20,7 @@ from memory.reading.documents import read_document
 from memory.reading.shapes import MEDIA_TYPES, Heading, Limits, Reading, Unreadable
 from memory.states import DocumentStatus
 from workspaces.actors import Actor, System
+from workspaces.database import release_connection
 from workspaces.errors import Forbidden, InvalidInput, StaleState, TooLarge
 from workspaces.models import Workspace
 from workspaces.operations.authority import named, note, require_owner
@@ -59,7 +60,10 @@ def create_collection(
 
 
 def prepare_document(*, content: bytes, media_type: str) -> Prepared:
-    """Read a document, outside of any transaction; raise a sentence for what is too large or gives no text."""
+    """Read a document, outside of any transaction; raise a sentence for what is too large or gives no text.
+
+    No database connection is held meanwhile, since a parser may take its time.
+    """
     if media_type not in MEDIA_TYPES:
         known = ", ".join(MEDIA_TYPES)
         raise InvalidInput(f"Documents of the type {media_type[:100]} are not read here.", f"Send one of: {known}.")
@@ -70,6 +74,7 @@ def prepare_document(*, content: bytes, media_type: str) -> Prepared:
         pages=settings.KNOWLEDGE_PDF_PAGES,
         seconds=settings.KNOWLEDGE_READ_SECONDS,
     )
+    release_connection()
     try:
         reading = read_document(content, media_type, limits)
     except Unreadable as error:
