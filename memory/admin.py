@@ -37,7 +37,7 @@ class MessageAdmin(Records):
 
 
 class CollectionForm(OperationForm):
-    """The embedding model is chosen once: what two models made cannot be compared."""
+    """The embedding model that searches it; the console and the API embed a collection anew by another."""
 
     model = forms.ChoiceField(initial=DEFAULT_MODEL)
 
@@ -175,8 +175,8 @@ class ChunkAdmin(Records):
 
     list_display = ("document", "ordinal", "heading", "start", "end")
     list_select_related = ("document",)
-    fields = ("document", "ordinal", "heading", "text", "start", "end", "model")
+    fields = ("document", "ordinal", "heading", "text", "start", "end")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
-        return super().get_queryset(request).defer("embedding", "words")
+        return super().get_queryset(request).defer("words")

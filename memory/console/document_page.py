@@ -26,7 +26,7 @@ def document_page(
     request: HttpRequest, document: Document, *, refused: str = "", typed: Mapping[str, str] | None = None
 ) -> DocumentPage:
     """Return everything about one document; ``typed`` are the dates of a form that was ``refused``."""
-    chunks = document.chunks.defer("embedding", "words").order_by("ordinal")
+    chunks = document.chunks.defer("words").order_by("ordinal")
     cited, lost = _cited(request, chunks)
     number = cited.ordinal // PASSAGES + 1 if cited else page_number(request)
     found = list(chunks[(number - 1) * PASSAGES : number * PASSAGES + 1])

@@ -1,5 +1,6 @@
 """Collections: the list, and one collection with its documents."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q
@@ -10,11 +11,12 @@ from django.views.decorators.http import require_safe
 
 from memory.console.found import collection_or_404, collections_of, documents_of, manages
 from memory.console.rows import document_row
-from memory.models import Collection
+from memory.embeddings import known_models
+from memory.models import Collection, Reembedding
 from memory.states import DocumentStatus
 from workspaces.access import role_in
 from workspaces.console.asking import person_of
-from workspaces.console.knowledge_shapes import CollectionPage, CollectionRow
+from workspaces.console.knowledge_shapes import CollectionPage, CollectionRow, Progress
 from workspaces.console.links import collection_url
 from workspaces.console.listing import asked, choice, page_of
 from workspaces.console.run_shapes import Filter
@@ -76,6 +78,24 @@ def show(request: HttpRequest, collection_id: UUID) -> HttpResponse:
         filters=[choice("status", "State", words, status), Filter(name="title", label="Title", value=title)],
         clear_url=collection_url(collection.id) if status or title else "",
         search_url=reverse("knowledge:collection-search", args=[collection.id]),
+        **_embedding(request, collection),
         upload_url=reverse("knowledge:upload", args=[collection.id]) if manages(request, collection) else "",
     )
     return render(request, "memory/collection.html", {"page": page})
+
+
+def _embedding(request: HttpRequest, collection: Collection) -> dict[str, Any]:
+    """Return how far embedding it anew is, and for owners the ways to begin and to cancel that."""
+    latest = collection.reembeddings.order_by("-created_at").first()
+    owner = role_in(person_of(request), collection.workspace_id) == Role.OWNER
+    ways = (
+        {"reembed_url": reverse("knowledge:reembed", args=[collection.id]), "models": known_models()} if owner else {}
+    )
+    if owner and latest is not None and latest.is_live:
+        ways["cancel_url"] = reverse("knowledge:reembed-cancel", args=[collection.id])
+    return {**ways, "progress": _progress(latest) if latest and latest.is_live else None}
+
+
+def _progress(one: Reembedding) -> Progress:
+    names = ("status", "model", "replaces", "done", "total", "explanation")
+    return Progress(**{name: getattr(one, name) for name in names}, at=one.created_at)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from memory.console import documents, searching, shelves, uploading
+from memory.console import documents, reembedding, searching, shelves, uploading
 
 app_name = "knowledge"
 
@@ -12,6 +12,8 @@ urlpatterns = [
     path("knowledge/upload/<uuid:collection_id>/", uploading.upload, name="upload"),
     path("knowledge/<uuid:collection_id>/", shelves.show, name="collection"),
     path("knowledge/<uuid:collection_id>/search/", searching.within, name="collection-search"),
+    path("knowledge/<uuid:collection_id>/reembedding/", reembedding.begin, name="reembed"),
+    path("knowledge/<uuid:collection_id>/reembedding/cancel/", reembedding.cancel, name="reembed-cancel"),
     path("documents/<uuid:document_id>/", documents.show, name="document"),
     path("documents/<uuid:document_id>/dates/", documents.date, name="date"),
     path("documents/<uuid:document_id>/archive/", documents.archive, name="archive"),

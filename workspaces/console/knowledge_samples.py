@@ -9,6 +9,7 @@ from workspaces.console.knowledge_shapes import (
     DocumentRow,
     FactPage,
     FactRow,
+    Progress,
     SearchPage,
 )
 from workspaces.console.run_shapes import Pager
@@ -46,6 +47,9 @@ def collection_page() -> CollectionPage:
     """Return a collection's page with everything on it."""
     return CollectionPage(
         row=collection_rows()[1], name="prices", at=ago(days=9), documents=document_rows(), search_url=HERE,
+        progress=Progress(status="stopped", model="text-embedding-3-small", replaces="wordllama-l2-256", done=31_200,
+                          total=100_000, at=ago(minutes=9), explanation=LATE),
+        models=["text-embedding-3-small", "wordllama-l2-256"], reembed_url=HERE, cancel_url=HERE,
         upload_url=f"{HERE}document-new/", pager=Pager(shown=5, next_url=HERE),
     )  # fmt: skip
 

@@ -36,6 +36,19 @@ class DocumentRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A collection on its way to another embedding model: ``done`` of ``total`` passages, and why it stopped."""
+
+    status: str
+    model: str
+    replaces: str
+    done: int
+    total: int
+    at: datetime
+    explanation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionPage:
     """Everything on a collection's page. A control whose address is empty is not offered."""
 
@@ -48,6 +61,10 @@ class CollectionPage:
     clear_url: str = ""
     search_url: str = ""
     upload_url: str = ""
+    progress: Progress | None = None
+    models: Sequence[str] = ()
+    reembed_url: str = ""
+    cancel_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,6 +131,12 @@ LOOKS: Final[dict[str, dict[str, Look]]] = {
         "ready": Look("Ready", "done", "check"),
         "failed": Look("Not indexed", "danger", "cross"),
     },
+    "reembedding": {
+        "running": Look("Embedding anew", "active", "active"),
+        "stopped": Look("Stopped", "wait", "clock"),
+        "complete": Look("Embedded anew", "done", "check"),
+        "cancelled": Look("Cancelled", "quiet", "cross"),
+    },
     "fact": {
         "valid": Look("Holds", "active", "check"),
         "closed": Look("Replaced", "quiet", "replaced"),

@@ -73,6 +73,8 @@ WRITE = {  # empty forms, in this order: the run is not paused, and the pause is
     "knowledge:archive": [302, 403, 404, 404, 404],
     "knowledge:trust": [422, 422, 404, 404, 404],
     "knowledge:index-document": [409, 403, 404, 404, 404],
+    "knowledge:reembed": [503, 403, 404, 404, 404],
+    "knowledge:reembed-cancel": [404, 403, 404, 404, 404],
     "knowledge:forget": [302, 403, 404, 404, 404],
     "console:switch-workspace": [404] * 5,
 }

@@ -28,6 +28,7 @@ SHOWN = {
     "step": agents.StepStatus,
     "step_kind": agents.StepKind,
     "document": memory.DocumentStatus,
+    "reembedding": memory.ReembeddingStatus,
     "fact": memory.FactStatus,
 }
 
