@@ -17,7 +17,7 @@ from workspaces.console import links
 from workspaces.console.shapes import Frame, NavItem, WorkspaceChoice
 from workspaces.models import Membership, Role, User, Workspace
 
-PARTS: Final = {"requests": "inbox", "rollbacks": "runs", "sessions": "runs"}
+PARTS: Final = {"requests": "inbox", "rollbacks": "runs", "sessions": "runs", "documents": "knowledge"}
 READERS: Final = {Role.OWNER, Role.AUDITOR}
 
 
@@ -67,6 +67,8 @@ def _nav(count: int, role: str) -> list[NavItem]:
         NavItem(key="inbox", label="Inbox", url=links.INBOX, icon="inbox", go="i", count=count),
         NavItem(key="runs", label="Runs", url=links.RUNS, icon="runs", go="r"),
         NavItem(key="agents", label="Agents", url=links.AGENTS, icon="agents", go="a"),
+        NavItem(key="knowledge", label="Knowledge", url=links.KNOWLEDGE, icon="knowledge", go="k"),
+        NavItem(key="facts", label="Facts", url=links.FACTS, icon="people", go="f"),
         NavItem(key="usage", label="Usage", url=links.USAGE, icon="money", go="u"),
     ]
     if role in READERS:

@@ -248,7 +248,7 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
-FILES_ARE_SENT_TO = ("/api/v1/collections/", "/admin/memory/document/")
+FILES_ARE_SENT_TO = ("/api/v1/collections/", "/admin/memory/document/", "/knowledge/upload/")
 
 # Files that never change between releases; the manifest gives each a name of its own
 

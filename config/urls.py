@@ -18,6 +18,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("agents.console.urls")),
     path("", include("agents.console.agent_urls")),
     path("", include("agents.console.pause_urls")),
+    path("", include("agents.console.fact_urls")),
+    path("", include("memory.console.urls")),
     path("", include("audit.console.urls")),
     path("live/", inbox, name="live"),
 ]

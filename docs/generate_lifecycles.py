@@ -15,7 +15,14 @@ sys.path.insert(0, str(ROOT))
 from agents.states import RUN_TRANSITIONS, STEP_TRANSITIONS, RunStatus, StepStatus  # noqa: E402
 from approvals.states import REQUEST_TRANSITIONS, RequestStatus  # noqa: E402
 from audit.states import DELIVERY_TRANSITIONS, DeliveryStatus  # noqa: E402
-from memory.states import DOCUMENT_TRANSITIONS, FACT_TRANSITIONS, DocumentStatus, FactStatus  # noqa: E402
+from memory.states import (  # noqa: E402
+    DOCUMENT_TRANSITIONS,
+    FACT_TRANSITIONS,
+    REEMBEDDING_TRANSITIONS,
+    DocumentStatus,
+    FactStatus,
+    ReembeddingStatus,
+)
 from tools.states import ACTION_TRANSITIONS, ActionStatus  # noqa: E402
 
 Table = Mapping[str, frozenset[str]]
@@ -61,6 +68,13 @@ LIFECYCLES: list[tuple[str, str, type[TextChoices], Table]] = [
         "A document is found once it is ready. One that failed can be indexed again; forgetting deletes the row.",
         DocumentStatus,
         DOCUMENT_TRANSITIONS,
+    ),
+    (
+        "Reembedding",
+        "A collection on its way to another embedding model. One that stopped says why, and goes on where it stood "
+        "once somebody begins it again.",
+        ReembeddingStatus,
+        REEMBEDDING_TRANSITIONS,
     ),
     (
         "Fact",

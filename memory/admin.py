@@ -1,9 +1,10 @@
 """Knowledge to set up, through its operations; conversations and passages to read."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.files.uploadedfile import UploadedFile
 from django.db import models
 from django.http import HttpRequest
 
@@ -36,7 +37,7 @@ class MessageAdmin(Records):
 
 
 class CollectionForm(OperationForm):
-    """The embedding model is chosen once: what two models made cannot be compared."""
+    """The embedding model that searches it; the console and the API embed a collection anew by another."""
 
     model = forms.ChoiceField(initial=DEFAULT_MODEL)
 
@@ -110,9 +111,36 @@ class DocumentAdmin(Setup):
         values = dict(data)
         if before is not None:
             return date_document(document=before, **values, by=by)
-        content = values.pop("file").read()
-        prepared = prepare_document(content=content, media_type=values.pop("media_type"))
-        return index_document(document=add_document(prepared=prepared, **values, by=by), by=by)
+        del values["media_type"]
+        return add_document(prepared=values.pop("file").prepared, **values, by=by)
+
+    def ahead(self, request: HttpRequest) -> None:
+        """Read the file while no transaction is open: that takes a process of its own, and up to half a minute."""
+        file, kind = request.FILES.get("file"), request.POST.get("media_type", "")
+        if isinstance(file, UploadedFile) and file.size and kind in MEDIA_TYPES:
+            cast(Any, file).prepared = prepare_document(content=file.read(), media_type=kind)
+            file.seek(0)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> Any:
+        """Remember what was added: its answer is made before the transaction ends."""
+        cast(Any, request).added = obj.pk
+        return super().response_add(request, obj, post_url_continue)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Index what was added once that is committed: no transaction waits for an embedding model."""
+        answer = super().changeform_view(request, object_id, form_url, extra_context)
+        if added := getattr(request, "added", None):
+            document = Document.objects.select_related("collection").get(pk=added)
+            index_document(document=document, by=person(request))
+            if document.explanation:
+                self.message_user(request, f"{document}: {document.explanation}", messages.ERROR)
+        return answer
 
     def remove(self, *, by: User, row: Any) -> None:
         forget_document(document=row, by=by)
@@ -147,8 +175,8 @@ class ChunkAdmin(Records):
 
     list_display = ("document", "ordinal", "heading", "start", "end")
     list_select_related = ("document",)
-    fields = ("document", "ordinal", "heading", "text", "start", "end", "model")
+    fields = ("document", "ordinal", "heading", "text", "start", "end")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
-        return super().get_queryset(request).defer("embedding", "words")
+        return super().get_queryset(request).defer("words")

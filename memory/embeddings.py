@@ -5,6 +5,7 @@ when it is first needed, once a process.
 """
 
 import math
+import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,6 +58,15 @@ DEFAULT_MODEL: Final = WordLlama.name
 _known: Final[dict[str, Embedder]] = {}
 
 
+REVISION: Final = re.compile(r"#[0-9]+$")
+"""What follows a model's name where a collection is embedded by it once more: it may be another one by now."""
+
+
+def name_of(label: str) -> str:
+    """Return the name of the model behind the label of its vectors."""
+    return REVISION.sub("", label)
+
+
 def register(embedder: Embedder) -> None:
     """Make a model known by its name."""
     _known[embedder.name] = embedder
@@ -86,17 +96,18 @@ def vectors_of(texts: Sequence[str], *, model: str, dimension: int) -> list[Vect
         what = f"vectors of {min(wrong)} numbers" if wrong else f"{len(found)} vectors for {len(texts)} texts"
         raise EmbeddingUnavailable(
             f"The embedding model {model} gave {what}; this collection was made for {dimension} numbers each.",
-            "Put the collection's own model back, or make a new collection for this one.",
+            "Put the model back that gave them, or embed the collection anew by another.",
         )
     return [_of_length_one(vector) for vector in found]
 
 
 def _embedder(model: str) -> Embedder:
     try:
-        return _known[model]
+        return _known[name_of(model)]
     except KeyError:
         raise EmbeddingUnavailable(
-            f"The embedding model {model} is not here.", f"This installation has: {', '.join(known_models())}."
+            f"The embedding model {model} is not here.",
+            f"Put it back, or embed the collection anew by one that is: {', '.join(known_models())}.",
         ) from None
 
 

@@ -59,6 +59,8 @@ class Passage:
 STATEMENT = """
 WITH asked AS (
     SELECT * FROM unnest(%s::text[], %s::text[]::vector[]) AS a (model, vector)
+), used AS (
+    SELECT * FROM unnest(%s::uuid[], %s::text[]) AS u (collection_id, model)
 ), exact AS (
     SELECT websearch_to_tsquery(q.config, q.words) AS terms,
            tsvector_to_array(to_tsvector(q.config, q.words)) AS lexemes
@@ -68,7 +70,7 @@ WITH asked AS (
            lexemes
     FROM exact
 ), readable AS NOT MATERIALIZED (
-    SELECT c.id, c.words, c.embedding, c.model
+    SELECT c.id, c.words, d.collection_id
     FROM memory_chunk c JOIN memory_document d ON d.id = c.document_id AND d.workspace_id = c.workspace_id
     WHERE d.collection_id IN ({collections})
       AND d.status IN ('ready')
@@ -88,8 +90,9 @@ WITH asked AS (
 ), by_vector AS (
     SELECT id, 1 - distance AS similarity, row_number() OVER (PARTITION BY model ORDER BY distance, id) AS place
     FROM (
-        SELECT r.id, r.model, r.embedding <=> a.vector AS distance
-        FROM readable r JOIN asked a ON a.model = r.model WHERE r.embedding IS NOT NULL
+        SELECT r.id, v.model, v.embedding <=> a.vector AS distance
+        FROM readable r JOIN used u USING (collection_id) JOIN asked a ON a.model = u.model
+        JOIN memory_chunkvector v ON v.chunk_id = r.id AND v.model = u.model WHERE v.embedding IS NOT NULL
     ) f
     ORDER BY place, id LIMIT %s
 ), fused AS (
@@ -115,17 +118,25 @@ def search(
     of the rankings out. Raise :class:`~memory.errors.EmbeddingUnavailable` where a collection's model is not here.
     """
     asked = sanitise(query)[:LONGEST_QUERY]
-    models, queries = _embedded(collections, asked) if vectors else ([], [])
+    used = _models(collections) if vectors else {}
+    models, queries = _embedded(used, asked)
     allowed, names = _compiled(collections.order_by().values("id").query)
-    values = [models, queries, LANGUAGE, asked if words else "", *names, DEPTH, DEPTH, max(1, min(limit, MOST))]
+    mine = [list(used), [model for model, _ in used.values()]]
+    values = [models, queries, *mine, LANGUAGE, asked if words else "", *names, DEPTH, DEPTH, max(1, min(limit, MOST))]
     with connection.cursor() as cursor:
         cursor.execute(STATEMENT.format(collections=allowed), values)
         return [_passage(row) for row in cursor.fetchall()]
 
 
-def _embedded(collections: "QuerySet[Collection]", query: str) -> tuple[list[str], list[str]]:
-    """Return the models of the collections and the query's vector by each, as PostgreSQL writes them."""
-    found = collections.order_by("model").values_list("model", "dimension").distinct()
+def _models(collections: "QuerySet[Collection]") -> dict[UUID, tuple[str, int]]:
+    """Return model and width of each collection. The statement keeps to them, also where one is swapped meanwhile."""
+    found = collections.order_by("model", "id").values_list("id", "model", "dimension")
+    return {key: (model, width) for key, model, width in found}
+
+
+def _embedded(used: dict[UUID, tuple[str, int]], query: str) -> tuple[list[str], list[str]]:
+    """Return the models and the query's vector by each, as PostgreSQL writes them."""
+    found = dict.fromkeys(used.values())
     pairs = [(model, vectors_of([query], model=model, dimension=width)[0]) for model, width in found]
     known = [(model, vector) for model, vector in pairs if vector is not None]
     return [model for model, _ in known], [str(vector) for _, vector in known]

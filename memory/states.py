@@ -1,4 +1,4 @@
-"""What a document of a knowledge collection and a fact can be, and how they may move."""
+"""What a document of a knowledge collection, its re-embedding and a fact can be, and how they may move."""
 
 from typing import Final
 
@@ -14,6 +14,21 @@ class DocumentStatus(TextChoices):
 DOCUMENT_TRANSITIONS: Final = {
     DocumentStatus.QUEUED: frozenset({DocumentStatus.READY, DocumentStatus.FAILED}),
     DocumentStatus.FAILED: frozenset({DocumentStatus.READY}),
+}
+
+
+class ReembeddingStatus(TextChoices):
+    RUNNING = "running", "Running"
+    STOPPED = "stopped", "Stopped"
+    COMPLETE = "complete", "Complete"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+REEMBEDDING_TRANSITIONS: Final = {
+    ReembeddingStatus.RUNNING: frozenset(
+        {ReembeddingStatus.STOPPED, ReembeddingStatus.COMPLETE, ReembeddingStatus.CANCELLED}
+    ),
+    ReembeddingStatus.STOPPED: frozenset({ReembeddingStatus.RUNNING, ReembeddingStatus.CANCELLED}),
 }
 
 

@@ -144,6 +144,9 @@ class Setup(Records):
         """Call the operation that creates a row, or changes the row ``before``, and return the row."""
         raise ImproperlyConfigured(f"{type(self).__name__} names no operation.")
 
+    def ahead(self, request: HttpRequest) -> None:
+        """Do what takes long for a new row, before the transaction begins; what is raised is said in the form."""
+
     def remove(self, *, by: User, row: Any) -> None:
         """Call the operation that takes ``row`` away."""
         raise ImproperlyConfigured(f"{type(self).__name__} names no operation that removes.")
@@ -177,6 +180,11 @@ class Setup(Records):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         """Show the form again with what the operation refused; by then everything has been undone."""
+        if request.method == "POST" and object_id is None and self.has_add_permission(request):
+            try:
+                self.ahead(request)
+            except DomainError as refusal:
+                cast(Any, request).refusal = refusal
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except DomainError as refusal:

@@ -48,6 +48,10 @@ class Failpoint(StrEnum):
     """A sweep has the lock, and has done nothing."""
     HINTS_NOTED = "sweep.hints_noted"
     """Runs are marked as told of; no message has been sent."""
+    BATCH_EMBEDDED = "reembedding.batch_embedded"
+    """A batch of passages has new vectors; nothing of them is recorded."""
+    BATCH_STORED = "reembedding.batch_stored"
+    """They are committed; the next batch has not begun."""
     WEBHOOK_SENT = "webhook.sent"
     """A webhook's endpoint has answered, or has not; nothing of it is recorded."""
 

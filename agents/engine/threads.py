@@ -1,5 +1,5 @@
-"""The threads beside the work: the heartbeat that says this process lives, the sweep that finds what was lost, and the
-one that tells webhooks, which must not keep the sweep waiting."""
+"""The threads beside the work: the heartbeat that says this process lives, the sweep that finds what was lost, and
+those that tell webhooks and embed collections anew, which must not keep the sweep waiting."""
 
 import logging
 import threading
@@ -17,6 +17,7 @@ from agents.operations.emptying import empty_old_runs
 from agents.tasks import backlog, enqueue
 from audit.ledger.sealing import seal_all
 from audit.webhooks.courier import Courier, forget_deliveries
+from memory.engine import reembed
 from workspaces.operations.answers import forget_answers
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Companions:
         self._threads = [
             threading.Thread(target=self._sweeping, name="sweep", daemon=True),
             threading.Thread(target=self._telling, name="webhooks", daemon=True),
+            threading.Thread(target=self._embedding, name="reembedding", daemon=True),
         ]
         if with_heartbeat:
             self._threads.append(threading.Thread(target=self._beating, name="heartbeat", daemon=True))
@@ -95,6 +97,11 @@ class Companions:
                 _guarded("look for old deliveries", forget_deliveries)
             connection.close()
         courier.stop()
+
+    def _embedding(self) -> None:
+        while not self._stop.wait(settings.SWEEP_SECONDS):
+            _guarded("round of re-embedding", lambda: reembed(self._stop.is_set))
+            connection.close()
 
 
 def _guarded(what: str, act: Callable[[], object]) -> None:

@@ -21,7 +21,7 @@ from tools.provenance import MAX_EXCERPT
 from tools.states import Effect
 from workspaces.canonical import digest
 from workspaces.console import differences
-from workspaces.console.links import EVENTS, INBOX, agent_url, request_url, run_url
+from workspaces.console.links import EVENTS, INBOX, agent_url, passage_url, request_url, run_url
 from workspaces.console.shapes import (
     Argument,
     Confidence,
@@ -298,6 +298,7 @@ def _passage(one: dict[str, Any]) -> Passage:
         source=one["source"],
         chunk=one["chunk_id"],
         digest=one["digest"],
+        url=passage_url(one["document_id"], one["chunk_id"]) if one.get("document_id") else "",
     )
 
 

@@ -15,7 +15,7 @@ HEADING_PATH = "The headings above the passage, outermost first."
 
 
 class CollectionOutput(serializers.ModelSerializer[Collection]):
-    """A collection: who may read it is granted to teams; its embedding model stays."""
+    """A collection: who may read it is granted to teams."""
 
     class Meta:
         model = Collection
@@ -29,7 +29,9 @@ class CollectionInput(serializers.Serializer[Any]):
     name = serializers.SlugField(max_length=60)
     title = serializers.CharField(max_length=120)
     model = serializers.CharField(
-        max_length=100, default=DEFAULT_MODEL, help_text="The embedding model; a collection keeps it for good."
+        max_length=100,
+        default=DEFAULT_MODEL,
+        help_text="The embedding model; the collection can be embedded anew by another.",
     )
 
 
@@ -121,6 +123,7 @@ class ChunkOutput(serializers.ModelSerializer[Chunk]):
     """One passage of a document, with its place in the document's text."""
 
     heading_path = serializers.ListField(child=serializers.CharField(), read_only=True, help_text=HEADING_PATH)
+    model = serializers.CharField(source="document.collection.model", read_only=True, help_text="What searches it now.")
 
     class Meta:
         model = Chunk

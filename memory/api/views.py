@@ -179,4 +179,8 @@ class PassagesView(RowsView):
         """Return the document's passages."""
         mine = Collection.objects.readable_by(self.caller).values("id")
         document = self.find(Document.objects.filter(collection_id__in=mine), self.kwargs["row_id"])
-        return Chunk.objects.filter(document=document).defer("embedding", "words")
+        return (
+            Chunk.objects.filter(document=document)
+            .select_related("document__collection")
+            .defer("words", "document__text", "document__headings")
+        )

@@ -1,6 +1,6 @@
 """Knowledge: collections of documents, cut into the passages that are searched and cited.
 
-A collection is made for one embedding model and keeps it; every passage names the model of its vector, so that vectors
+A collection names the embedding model that is in force, and every vector names the model that made it, so that vectors
 of two models are never compared. Apart from conversations and from facts about people.
 """
 
@@ -11,7 +11,6 @@ from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import F, GeneratedField, Q
 from guardian.models import GroupObjectPermissionBase
-from pgvector.django import VectorField
 
 from memory.models.session import Trust
 from memory.states import DOCUMENT_TRANSITIONS, DocumentStatus
@@ -41,7 +40,7 @@ class Collection(TenantRow):
 
     name = models.SlugField(max_length=60)
     title = models.CharField(max_length=120)
-    model = models.CharField(max_length=100, help_text="The embedding model. It stays.")
+    model = models.CharField(max_length=110, help_text="The embedding model that is in force.")
     dimension = models.PositiveSmallIntegerField(default=DIMENSION)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -112,8 +111,6 @@ class Chunk(TenantRow):
     text = models.TextField()
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
-    model = models.CharField(max_length=100, help_text="What made the vector.")
-    embedding = VectorField(dimensions=DIMENSION, null=True, help_text="Empty where the text has no words.")
     words = GeneratedField(
         expression=SearchVector("heading", weight="A", config=LANGUAGE)
         + SearchVector("text", weight="B", config=LANGUAGE),
@@ -125,6 +122,7 @@ class Chunk(TenantRow):
         constraints = [
             models.UniqueConstraint(fields=["document", "ordinal"], name="chunk_once"),
             models.CheckConstraint(condition=Q(end__gt=F("start")), name="chunk_not_empty"),
+            tenant_key("chunk"),
             SameWorkspace(field="document", name="chunk_document_same_workspace"),
         ]
         indexes = [GinIndex(fields=["words"], name="chunk_words")]

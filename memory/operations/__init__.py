@@ -9,11 +9,14 @@ from memory.operations.knowledge import (
     prepare_document,
     trust_document,
 )
+from memory.operations.reembedding import begin_reembedding, cancel_reembedding
 from memory.operations.sessions import append_message, session_for
 
 __all__ = [
     "add_document",
     "append_message",
+    "begin_reembedding",
+    "cancel_reembedding",
     "create_collection",
     "date_document",
     "forget_document",

@@ -4,6 +4,7 @@ Events name ids and numbers only, never a title or a digest: what is forgotten m
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,12 +15,13 @@ from django.db import IntegrityError, transaction
 from memory.chunking import Piece, pieces_of
 from memory.embeddings import DEFAULT_MODEL, Vector, dimension_of, vectors_of
 from memory.errors import EmbeddingUnavailable, UnreadableDocument
-from memory.models import Chunk, Collection, Document, Trust
+from memory.models import Chunk, ChunkVector, Collection, Document, Trust
 from memory.models.knowledge import DIMENSION
 from memory.reading.documents import read_document
 from memory.reading.shapes import MEDIA_TYPES, Heading, Limits, Reading, Unreadable
 from memory.states import DocumentStatus
 from workspaces.actors import Actor, System
+from workspaces.database import release_connection
 from workspaces.errors import Forbidden, InvalidInput, StaleState, TooLarge
 from workspaces.models import Workspace
 from workspaces.operations.authority import named, note, require_owner
@@ -38,7 +40,7 @@ class Prepared:
 def create_collection(
     *, workspace: Workspace, name: str, title: str, by: Actor, model: str = DEFAULT_MODEL
 ) -> Collection:
-    """Make an empty collection for one embedding model, which it keeps; a right on it is granted to teams."""
+    """Make an empty collection, searched by one embedding model; a right on it is granted to teams."""
     require_owner(by, workspace, "set up collections")
     width = dimension_of(model)
     if width != DIMENSION:
@@ -59,7 +61,10 @@ def create_collection(
 
 
 def prepare_document(*, content: bytes, media_type: str) -> Prepared:
-    """Read a document, outside of any transaction; raise a sentence for what is too large or gives no text."""
+    """Read a document, outside of any transaction; raise a sentence for what is too large or gives no text.
+
+    No database connection is held meanwhile, since a parser may take its time.
+    """
     if media_type not in MEDIA_TYPES:
         known = ", ".join(MEDIA_TYPES)
         raise InvalidInput(f"Documents of the type {media_type[:100]} are not read here.", f"Send one of: {known}.")
@@ -70,6 +75,7 @@ def prepare_document(*, content: bytes, media_type: str) -> Prepared:
         pages=settings.KNOWLEDGE_PDF_PAGES,
         seconds=settings.KNOWLEDGE_READ_SECONDS,
     )
+    release_connection()
     try:
         reading = read_document(content, media_type, limits)
     except Unreadable as error:
@@ -124,19 +130,41 @@ def index_document(*, document: Document, by: Actor) -> Document:
     headings = [Heading(*values) for values in document.headings]
     pieces = pieces_of(Reading(document.text, headings))
     texts = ["\n".join([*piece.path, document.text[piece.start : piece.end]]) for piece in pieces]
-    try:
-        vectors = vectors_of(texts, model=collection.model, dimension=collection.dimension)
-    except EmbeddingUnavailable as error:
-        if document.status != DocumentStatus.FAILED:
-            transition(document, DocumentStatus.FAILED, by=by, explanation=f"{error.message} {error.hint}")
-        return document
+    while True:
+        try:
+            vectors = vectors_of(texts, model=collection.model, dimension=collection.dimension)
+        except EmbeddingUnavailable as error:
+            if document.status != DocumentStatus.FAILED:
+                transition(document, DocumentStatus.FAILED, by=by, explanation=f"{error.message} {error.hint}")
+            return document
+        if _store(document, collection, pieces, vectors, by):
+            return document
+
+
+def _store(
+    document: Document, collection: Collection, pieces: list[Piece], vectors: list[Vector | None], by: Actor
+) -> bool:
+    """Store passages and vectors, unless the collection has been given another model meanwhile; say whether."""
     with transaction.atomic():
+        in_force = Collection.objects.select_for_update(no_key=True).get(pk=collection.pk)  # a swap waits for us
+        if in_force.model != collection.model:
+            collection.model = in_force.model
+            return False
         transition(document, DocumentStatus.READY, by=by, body={"passages": len(pieces)}, explanation="")
-        Chunk.objects.bulk_create(_chunks(document, pieces, vectors), batch_size=500)
-    return document
+        chunks = Chunk.objects.bulk_create(_chunks(document, pieces), batch_size=500)
+        ChunkVector.objects.bulk_create(vector_rows(chunks, vectors, collection.model), batch_size=500)
+    return True
 
 
-def _chunks(document: Document, pieces: list[Piece], vectors: list[Vector | None]) -> list[Chunk]:
+def vector_rows(chunks: Sequence[Chunk], vectors: Sequence[Vector | None], model: str) -> list[ChunkVector]:
+    """Return the rows of the vectors that ``model`` made of ``chunks``."""
+    return [
+        ChunkVector(workspace_id=chunk.workspace_id, chunk=chunk, model=model, embedding=vector)
+        for chunk, vector in zip(chunks, vectors, strict=True)
+    ]
+
+
+def _chunks(document: Document, pieces: list[Piece]) -> list[Chunk]:
     return [
         Chunk(
             workspace_id=document.workspace_id,
@@ -146,10 +174,8 @@ def _chunks(document: Document, pieces: list[Piece], vectors: list[Vector | None
             text=document.text[piece.start : piece.end],
             start=piece.start,
             end=piece.end,
-            model=document.collection.model,
-            embedding=vector,
         )
-        for ordinal, (piece, vector) in enumerate(zip(pieces, vectors, strict=True))
+        for ordinal, piece in enumerate(pieces)
     ]
 
 

@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from workspaces.console import request_samples, run_samples, samples
+from workspaces.console import knowledge_samples, request_samples, run_samples, samples
 from workspaces.console.words import LOOKS
 
 Context = dict[str, Any]
@@ -133,6 +133,19 @@ def _edit() -> Context:
     return {"page": page, "form": form, "fields": fields, "cancel_url": samples.HERE, "binding": samples.DIGEST}
 
 
+def _collections(count: int) -> Context:
+    rows = knowledge_samples.collection_rows()[:count]
+    return {"collections": rows, "search_url": samples.HERE, "owner": True}
+
+
+def _upload() -> Context:
+    return {"form": SampleForm(), "collection": {"title": "Policies"}, "url": samples.HERE, "back_url": samples.HERE}
+
+
+def _facts() -> Context:
+    return {"facts": knowledge_samples.fact_rows(), "filters": run_samples.filters(), "pager": run_samples.pager()}
+
+
 def _usage() -> Context:
     *rows, total = run_samples.usage_rows()
     return {"rows": rows, "total": total, "by": "Day", "filters": run_samples.filters()}
@@ -185,6 +198,16 @@ PAGES: Final[dict[str, tuple[str, Callable[[], Context], str]]] = {
         "agents",
     ),
     "agent": ("agents/agent.html", lambda: {"page": run_samples.agent_page()}, "agents"),
+    "knowledge": ("memory/collections.html", lambda: _collections(3), "knowledge"),
+    "knowledge-empty": ("memory/collections.html", lambda: _collections(0), "knowledge"),
+    "collection": ("memory/collection.html", lambda: {"page": knowledge_samples.collection_page()}, "knowledge"),
+    "document": ("memory/document.html", lambda: {"page": knowledge_samples.document_page()}, "knowledge"),
+    "document-new": ("memory/upload.html", _upload, "knowledge"),
+    "document-forget": ("memory/forget.html", lambda: {"document": {"title": "Refunds"}, "passages": 12}, "knowledge"),
+    "passages": ("memory/search.html", lambda: {"page": knowledge_samples.search_page()}, "knowledge"),
+    "facts": ("agents/facts.html", _facts, "facts"),
+    "fact": ("agents/fact.html", lambda: {"page": knowledge_samples.fact_page(), "form": SampleForm()}, "facts"),
+    "fact-forget": ("agents/fact_forget.html", lambda: {"row": knowledge_samples.fact_rows()[1]}, "facts"),
     "ledger": ("audit/ledger.html", _ledger, "ledger"),
     "pauses": (
         "workspaces/pauses.html",

@@ -13,6 +13,8 @@ LEDGER = "/ledger/"
 PAUSES = "/pauses/"
 NEW_RUN = "/runs/new/"
 EVENTS = "/live/"
+KNOWLEDGE = "/knowledge/"
+FACTS = "/facts/"
 
 
 def run_url(run_id: UUID | str) -> str:
@@ -33,6 +35,26 @@ def agent_url(agent_id: UUID | str) -> str:
 def request_url(request_id: UUID | str) -> str:
     """Return the address of a request's page."""
     return f"/requests/{request_id}/"
+
+
+def passage_url(document_id: UUID | str, chunk_id: UUID | str) -> str:
+    """Return the place on a document's page where one of its passages stands."""
+    return f"/documents/{document_id}/?passage={chunk_id}#passage-{chunk_id}"
+
+
+def document_url(document_id: UUID | str) -> str:
+    """Return the address of a document's page."""
+    return f"/documents/{document_id}/"
+
+
+def collection_url(collection_id: UUID | str) -> str:
+    """Return the address of a collection's page."""
+    return f"{KNOWLEDGE}{collection_id}/"
+
+
+def fact_url(fact_id: UUID | str) -> str:
+    """Return the address of a fact's page."""
+    return f"{FACTS}{fact_id}/"
 
 
 SUBJECTS = {"run": run_url, "agent": agent_url, "request": request_url}

@@ -30,12 +30,17 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pager:
-    """Where in a long list one is; cursors, so only the neighbours are known. ``total`` may be unknown."""
+    """Where in a long list one is; cursors, so only the neighbours are known. ``total`` may be unknown.
+
+    ``before`` and ``after`` are the words on the two buttons.
+    """
 
     shown: int
     total: int | None = None
     previous_url: str = ""
     next_url: str = ""
+    before: str = "Newer"
+    after: str = "Older"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,7 +136,10 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """A passage that was read, with its citation: its ``place`` in the document's text, the ``digest`` of its words."""
+    """A passage that was read, with its citation: its ``place`` in the document's text, the ``digest`` of its words.
+
+    ``found`` says by what a search found it.
+    """
 
     document: str
     headings: str
@@ -146,6 +149,8 @@ class Passage:
     source: str
     chunk: str
     digest: str
+    url: str = ""
+    found: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,6 +126,22 @@ LOOKS: Final[dict[str, dict[str, Look]]] = {
         "differs": Look("Holds another", "danger", "warning"),
         "unread": Look("Cannot be read", "wait", "question"),
     },
+    "document": {
+        "queued": Look("Not indexed yet", "wait", "clock"),
+        "ready": Look("Ready", "done", "check"),
+        "failed": Look("Not indexed", "danger", "cross"),
+    },
+    "reembedding": {
+        "running": Look("Embedding anew", "active", "active"),
+        "stopped": Look("Stopped", "wait", "clock"),
+        "complete": Look("Embedded anew", "done", "check"),
+        "cancelled": Look("Cancelled", "quiet", "cross"),
+    },
+    "fact": {
+        "valid": Look("Holds", "active", "check"),
+        "closed": Look("Replaced", "quiet", "replaced"),
+        "ended": Look("No longer true", "quiet", "cross"),
+    },
     "pause": {"on": Look("Paused", "danger", "stop"), "off": Look("Not paused", "quiet", "runs")},
 }
 

@@ -119,6 +119,9 @@ MATRIX = {
     ("api-document-index", "post"): [409, 403, 404, 409, 404, 404],
     ("api-passages", "get"): READERS,
     ("api-collection-search", "post"): READERS,
+    ("api-reembedding", "get"): [404] * 6,
+    ("api-reembedding", "post"): [422, 403, 404, 403, 404, 404],
+    ("api-reembedding", "delete"): [404, 403, 404, 403, 404, 404],
     ("api-search", "post"): EVERYBODY,
     ("api-document", "delete"): [204, 404, 404, 404, 404, 404],
     ("api-me", "get"): EVERYBODY,
@@ -198,6 +201,7 @@ def knowledge(cast):
 KIND = {
     "api-documents": "collection",
     "api-collection-search": "collection",
+    "api-reembedding": "collection",
     "api-document-index": "document",
     "api-passages": "document",
     "api-agent-versions": "agent",

@@ -28,6 +28,8 @@ def test_frame_says_where_and_who_one_is(desk, browse, name):
         "inbox",
         "runs",
         "agents",
+        "knowledge",
+        "facts",
         "usage",
         *(["ledger"] if name == "owner" else []),
     ]

@@ -7,7 +7,11 @@ from django.urls import URLPattern, get_resolver, reverse
 from agents.operations import preview_rollback
 from agents.operations.pausing import pause_scope
 from memory.models import Session
+from tests.factories import SETUP
+from tests.integration.api.test_matrix import remembered
+from tests.integration.knowledge.conftest import collection, document
 from workspaces.console import problems
+from workspaces.operations import teams
 
 pytestmark = pytest.mark.django_db
 
@@ -15,6 +19,8 @@ INSIDE = ["owner", "reviewer", "finance", "member", "stranger"]
 OUTSIDE = ["anonymous", "service", "disabled"]
 EVERYBODY = [200] * 5
 WORKERS = [200, 200, 200, 404, 404]
+READERS = [200, 200, 404, 404, 404]
+MANAGERS = [200, 403, 404, 404, 404]
 SIGN_IN = 302
 """A service account has no password and a disabled person no way in: both are sent to sign in, like anybody."""
 
@@ -33,6 +39,16 @@ READ = {
     "agents:usage": EVERYBODY,
     "agents:worth": WORKERS,
     "pauses:list": EVERYBODY,
+    "facts:index": EVERYBODY,
+    "facts:show": WORKERS,
+    "facts:forget": WORKERS,
+    "knowledge:index": EVERYBODY,
+    "knowledge:search": EVERYBODY,
+    "knowledge:collection": READERS,
+    "knowledge:collection-search": READERS,
+    "knowledge:upload": MANAGERS,
+    "knowledge:document": READERS,
+    "knowledge:forget": MANAGERS,
     "audit:ledger": [200, 403, 403, 403, 200],
 }
 WRITE = {  # empty forms, in this order: the run is not paused, and the pause is released before its own turn
@@ -48,6 +64,18 @@ WRITE = {  # empty forms, in this order: the run is not paused, and the pause is
     "agents:release": [302, 302, 302, 404, 404],
     "pauses:pause": [422, 422, 422, 404, 404],
     "pauses:release": [409, 409, 409, 404, 404],
+    "facts:correct": [422, 422, 422, 404, 404],
+    "facts:forget": WORKERS,
+    "knowledge:search": [422] * 5,
+    "knowledge:collection-search": [422, 422, 404, 404, 404],
+    "knowledge:upload": [422, 403, 404, 404, 404],
+    "knowledge:date": [302, 403, 404, 404, 404],
+    "knowledge:archive": [302, 403, 404, 404, 404],
+    "knowledge:trust": [422, 422, 404, 404, 404],
+    "knowledge:index-document": [409, 403, 404, 404, 404],
+    "knowledge:reembed": [503, 403, 404, 404, 404],
+    "knowledge:reembed-cancel": [404, 403, 404, 404, 404],
+    "knowledge:forget": [302, 403, 404, 404, 404],
     "console:switch-workspace": [404] * 5,
 }
 ELSEWHERE = {
@@ -89,7 +117,12 @@ def addresses(desk, asked):
     pause = pause_scope(
         workspace=desk.cast.workspace, scope_kind="agent", scope_id=agent.id, reason="Look", by=desk.cast.reviewer
     )
+    policies = collection(desk.cast)
+    teams.grant(team=desk.cast.reviewers, codename="view_collection", target=policies, by=SETUP)
     found = {
+        "fact_id": remembered(Session.objects.get()).id,
+        "collection_id": policies.id,
+        "document_id": document(policies).id,
         "request_id": desk.requests(asked)[0].id,
         "session_id": Session.objects.get().id,
         "named": agent.name,

@@ -38,7 +38,7 @@ def test_a_document_is_read_cut_and_found(policies):
     chunks = list(made.chunks.order_by("ordinal"))
     assert [chunk.heading_path[-1] for chunk in chunks] == ["Monthly plans", "Annual plans"]
     assert [made.text[chunk.start : chunk.end] for chunk in chunks] == [chunk.text for chunk in chunks]
-    assert {chunk.model for chunk in chunks} == {policies.model}
+    assert {vector.model for chunk in chunks for vector in chunk.vectors.all()} == {policies.model}
     assert events(made) == ["document.added", "document.ready"]
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from memory import embeddings
 from memory.errors import EmbeddingUnavailable
-from memory.models import Chunk, Collection, Document, Trust
+from memory.models import Chunk, ChunkVector, Collection, Document, Trust
 from memory.operations import create_collection, date_document, trust_document
 from memory.retrieval import search
 from tests.factories import SETUP
@@ -120,7 +120,7 @@ def test_two_models_are_never_compared(cast, policies, letters):
     vectors = {passage.chunk_id: passage.similarity for passage in found}
     for passage in search(everything().filter(pk=policies.pk), asked, words=False, limit=20):
         assert vectors[passage.chunk_id] == pytest.approx(passage.similarity)
-    Chunk.objects.filter(document__title="Policy").update(model="letters")
+    ChunkVector.objects.filter(chunk__document__title="Policy").update(model="letters")
     assert "Policy" not in titles(everything().filter(pk=policies.pk), asked, words=False)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from agents import states as agents
 from approvals import states as approvals
+from memory import states as memory
 from tools import states as tools
 from workspaces.console.words import LOOKS, look
 from workspaces.templatetags import console
@@ -26,6 +27,9 @@ SHOWN = {
     "run": agents.RunStatus,
     "step": agents.StepStatus,
     "step_kind": agents.StepKind,
+    "document": memory.DocumentStatus,
+    "reembedding": memory.ReembeddingStatus,
+    "fact": memory.FactStatus,
 }
 
 

@@ -2,9 +2,16 @@
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 
+from memory import embeddings
 from memory.models import Chunk, Collection, CollectionGrant, Document
+from memory.operations import prepare_document
 from tests.admin_pages import Pages, events, said
+from tests.integration.knowledge.conftest import Letters, letters
+from workspaces.database import release_connection
+
+__all__ = ["letters"]
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +54,31 @@ def test_a_file_becomes_a_document_that_can_be_trusted_and_forgotten(cast, pages
     assert not Chunk.objects.exists()
     for verb in ("collection.created", "document.added", "document.ready", "document.forgotten"):
         assert events(verb, cast.owner) == 1, verb
+
+
+def test_a_file_is_read_and_embedded_while_no_transaction_is_open(pages, collection, letters):
+    class Away(Letters):
+        name = "letters"
+
+        def embed(self, texts):
+            release_connection()  # as an endpoint does; refused within a transaction
+            return super().embed(texts)
+
+    embeddings.register(Away())
+    Collection.objects.update(model="letters")
+    markdown = form(collection, b"# Terms\n\nA week.", media_type="text/markdown")
+    assert pages.add(Document, **markdown).status_code == 302
+    assert Document.objects.get().status == "ready"
+    with transaction.atomic(), pytest.raises(RuntimeError, match="a transaction is open"):
+        prepare_document(content=b"A week.", media_type="text/plain")
+
+
+def test_a_document_that_cannot_be_embedded_is_kept_and_says_why(pages, collection, letters):
+    letters.width = 8
+    Collection.objects.update(model="letters")
+    assert pages.add(Document, **form(collection, b"A week.")).status_code == 302
+    assert "vectors of 8 numbers" in pages.get(Document).content.decode()
+    assert Document.objects.get().status == "failed"
 
 
 def test_a_document_is_dated(pages, document):

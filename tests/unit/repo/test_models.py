@@ -40,11 +40,13 @@ MUTABILITY = {
     "ledger.Event": REFUSED,
     "ledger.Seal": REFUSED,
     "memory.Chunk": MUTABLE,
+    "memory.ChunkVector": MUTABLE,
     "memory.Collection": MUTABLE,
     "memory.CollectionGrant": MUTABLE,
     "memory.Document": MUTABLE,
     "memory.Fact": MUTABLE,
     "memory.Message": MUTABLE,  # rewritten where a fact is forgotten, and deleted by its age
+    "memory.Reembedding": MUTABLE,
     "memory.Session": ADDED,
     "tools.Action": PARTLY,
     "tools.ActionAttempt": MUTABLE,
