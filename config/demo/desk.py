@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from agents.models import Agent, ModelRoute
+from agents.models import Agent, AgentVersion, ModelRoute
 from agents.operations import create_agent, publish_version, save_route
 from approvals.models import ReviewQueue
 from approvals.operations import activate_policy, draft_policy, save_queue
 from approvals.policies.default import DEFAULT_QUEUE, DEFAULT_RULES
 from config.demo.joining import ensure_connection, lacking
+from config.demo.knowing import set_up_handbook, set_up_memory
 from config.demo.till import set_up_till
+from memory.models import Collection
 from tools.models import Connection, Tool
 from tools.operations import save_tool
 from workspaces.actors import Actor
@@ -25,6 +27,8 @@ GOAL: Final = (
     "the customer's address on record. If no customer or several fit, change nothing and say what is missing. If the "
     "ticket asks for money back, find the customer's charges and propose one refund only if it is clear which charge "
     "and how much is meant; if it asks to end or resume a subscription, propose that. Otherwise say what is unclear. "
+    "If the ticket asks a question, search the handbook and quote what answers it, with its place. If it says how the "
+    "customer wants to be written to from now on, propose to remember that, and keep to what is remembered. "
     "Write to customers in their own language, briefly and kindly, and promise nothing that has not been done."
 )
 STEPS: Final = 30
@@ -57,12 +61,15 @@ class Desk:
     find: Tool
     update: Tool
     send: Tool
+    remember: Tool
     till: tuple[Tool, ...] = ()
+    handbook: Collection | None = None
+    search: Tool | None = None
 
     @property
     def tools(self) -> list[Tool]:
         """Everything that its agent works with."""
-        return [self.find, self.update, self.send, *self.till]
+        return [self.find, self.update, self.send, self.remember, *self.till, *([self.search] if self.search else [])]
 
     @property
     def subject(self) -> dict[str, Any]:
@@ -82,13 +89,17 @@ def build_desk(
     budget_usd: Decimal | None = None,
     payments: dict[str, Any] | None = None,
     payments_secret: dict[str, Any] | None = None,
+    handbook: bytes | None = None,
 ) -> Desk:
     """Set the desk up in ``workspace``, or bring its connections and route up to date where it is there already.
 
-    ``payments`` is the address of a Stripe account; without it the desk has no till.
+    ``payments`` is the address of a Stripe account; without it the desk has no till. ``handbook`` is a text in Markdown
+    that the agent searches; without it there is nothing to search.
     """
     queue = _queue(workspace, by)
     till = set_up_till(workspace, payments, payments_secret or {}, by) if payments else ()
+    remember = set_up_memory(workspace, by)
+    known = set_up_handbook(workspace, handbook, by) if handbook else (None, None)
     connections = _connections(workspace, crm, crm_secret, mail, by)
     tools = _tools(workspace, *connections, sender, by)
     route = save_route(workspace=workspace, name="default", endpoints=endpoints, by=by)
@@ -96,7 +107,7 @@ def build_desk(
     if agent is None:
         _activate_default(workspace, by)
         agent = create_agent(workspace=workspace, name="support-desk", title="Support desk", by=by)
-    desk = Desk(workspace, agent, queue, route, *connections, *tools, till)
+    desk = Desk(workspace, agent, queue, route, *connections, *tools, remember, till, *known)
     keep_version(desk, budget_usd, by)
     return desk
 
@@ -115,8 +126,15 @@ def keep_version(desk: Desk, budget_usd: Decimal | None, by: Actor) -> None:
         budget_usd=budget_usd if last is None else last.budget_usd,
         step_limit=STEPS if last is None else last.step_limit,
         subject=desk.subject,
+        collections=collections_of(desk, last),
         by=by,
     )
+
+
+def collections_of(desk: Desk, last: AgentVersion | None) -> list[Collection]:
+    """Return what the next version may search: what the last one may, and the desk's handbook."""
+    kept = [] if last is None else list(last.collections.order_by("name"))
+    return kept if desk.handbook is None or desk.handbook in kept else [*kept, desk.handbook]
 
 
 def _queue(workspace: Workspace, by: Actor) -> ReviewQueue:

@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from agents.models import AgentGrant
@@ -11,6 +12,7 @@ from config.demo.desk import Desk, build_desk
 from config.demo.joining import ensure_connection
 from config.demo.till import FINANCE_QUEUE
 from config.services.running import var_folder
+from memory.models.knowledge import CollectionGrant
 from workspaces.actors import System
 from workspaces.models import Role, Team, User, Workspace
 from workspaces.operations import people, teams
@@ -18,6 +20,7 @@ from workspaces.operations import people, teams
 SEED: Final = System("demo")
 PASSWORD: Final = "countersign-demo"  # noqa: S105 - it opens the demo only, and is printed for everybody
 DOMAIN: Final = "demo.example"
+HANDBOOK: Final = Path(__file__).with_name("handbook.md")
 SENDER: Final = "support@demo.example"
 OPENAI_MODEL: Final = "gpt-5-mini"
 ANTHROPIC_MODEL: Final = "claude-sonnet-4-6"
@@ -50,6 +53,7 @@ def ensure() -> list[str]:
         **_systems(),
         sender=SENDER,
         endpoints=_endpoints(workspace),
+        handbook=HANDBOOK.read_bytes(),
         by=SEED,
     )
     for name in ("reviewer", "finance"):
@@ -140,6 +144,8 @@ def _team(workspace: Workspace, name: str, user: User, desk: Desk) -> None:
     if not AgentGrant.objects.filter(group=team.group_id).exists():
         for right in WORKING:
             teams.grant(team=team, codename=right, target=desk.agent, by=SEED)
+    if desk.handbook and not CollectionGrant.objects.filter(group=team.group_id, content_object=desk.handbook).exists():
+        teams.grant(team=team, codename="view_collection", target=desk.handbook, by=SEED)
     if not ReviewQueueGrant.objects.filter(group=team.group_id, content_object=desk.queue).exists():
         for right in REVIEWING:
             teams.grant(team=team, codename=right, target=desk.queue, by=SEED)

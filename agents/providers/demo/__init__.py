@@ -9,7 +9,10 @@ told apart by the shape of their schema and by their effect.
    record* (never to one from the ticket), in one turn.
 4. ``wishes``, ``things``, ``choosing``, ``errands``: a refund, the end of a subscription, its going on: find what the
    customer has there; propose only what is clear; where it is not, say why and propose nothing. The mail comes after.
-5. ``planner``: afterwards say what became of each proposal; a mail that a person rejected with a reason is proposed
+5. ``handbook``: search it for the ticket's questions, and quote to the customer the trusted passages that answer them.
+6. ``preferences``: what the ticket lastingly wishes (a language, a way of contact) is proposed to be remembered; what
+   is remembered or wished decides the language of the letters (``letters``), and whether there is one.
+7. ``planner``: afterwards say what became of each proposal; a mail that a person rejected with a reason is proposed
    once more, shorter; nothing is ever proposed twice.
 """
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from agents.providers.base import ToolSpec
+from agents.providers.demo.preferences import remembers
 from agents.providers.demo.records import value_for
 from agents.providers.demo.shapes import Leaf, Row, is_id, is_mail, leaves, nest
 from agents.providers.demo.ticket import READ_CHARACTERS
@@ -57,7 +58,7 @@ def updates(tools: tuple[ToolSpec, ...], ticket: str, row: Row) -> list[Update]:
     found: list[Update] = []
     taken: set[str] = set()
     for tool in tools:
-        if tool.effect == Effect.REVERSIBLE:
+        if tool.effect == Effect.REVERSIBLE and not remembers(tool):
             update = _update(tool, ticket[:READ_CHARACTERS], row, taken)
             if update is not None:
                 found.append(update)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from agents.providers.base import ModelRequest, ToolSpec
 from agents.providers.demo.choosing import Choice, choose
+from agents.providers.demo.letters import Words
 from agents.providers.demo.records import Outcome, Person, address_of
 from agents.providers.demo.shapes import lookups
 from agents.providers.demo.things import Errand, errand_for, rows_in
@@ -101,24 +102,24 @@ def _choice(wish: Wish, errand: Errand, shown: Outcome, owner: str, ask: Ask) ->
     return choose(wish, errand, rows, owner, ask)
 
 
-def told_after(request: ModelRequest, ticket: str, known: list[Outcome]) -> list[str]:
+def told_after(request: ModelRequest, ticket: str, known: list[Outcome], words: Words) -> list[str]:
     """Return a sentence for the customer about each errand that is done; none while one is not, or was answered."""
     _, errands = errands_in(request, ticket)
     tools = {errand.tool.name: wish for wish, errand in errands.items()}
     acted = [outcome for outcome in known if outcome.effect != Effect.READ]
     if any(outcome.status not in DONE for outcome in acted):
         return []
-    return [_told(tools[outcome.call.name], outcome) for outcome in acted if outcome.call.name in tools]
+    return [_told(tools[outcome.call.name], outcome, words) for outcome in acted if outcome.call.name in tools]
 
 
-def _told(wish: Wish, outcome: Outcome) -> str:
+def _told(wish: Wish, outcome: Outcome, words: Words) -> str:
     if wish == Wish.CANCEL:
-        return "Your subscription ends with the period that is paid."
+        return words.ends
     if wish == Wish.RESUME:
-        return "Your subscription goes on."
+        return words.goes_on
     result = outcome.said.get("result")
     made = result if isinstance(result, dict) else {}
     amount, currency = made.get("amount"), made.get("currency")
     if type(amount) is int and isinstance(currency, str):
-        return f"We have refunded {spoken(amount, currency)} to the way you paid."
-    return "We have refunded your payment to the way you paid."
+        return words.refunded.format(spoken(amount, currency))
+    return words.refunded_all

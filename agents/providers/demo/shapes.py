@@ -1,5 +1,6 @@
 """What a tool is good for, told from the shape of its schema and from its effect."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,9 @@ _RECIPIENT: Final = ("to", "recipient", "recipients", "to_address", "to_email")
 _SUBJECT: Final = ("subject", "title")
 _BODY: Final = ("body", "text", "message", "content")
 _QUERY: Final = ("query", "q", "search", "term", "text")
+_PASSAGES: Final = re.compile(
+    r"\b(?:passages?|handbooks?|knowledge|articles?|documents?|manuals?|faqs?)\b", re.IGNORECASE
+)
 _DEPTH: Final = 3
 
 
@@ -107,7 +111,7 @@ def is_mail(name: str) -> bool:
 def lookups(tools: tuple[ToolSpec, ...], clue: Clue) -> Iterator[tuple[ToolSpec, dict[str, Any]]]:
     """Yield the calls of read tools that look ``clue`` up."""
     for tool in tools:
-        found = leaves(tool) if tool.effect == Effect.READ else []
+        found = leaves(tool) if tool.effect == Effect.READ and not finds_passages(tool) else []
         leaf = _leaf_for(found, clue)
         if leaf is None or any(other.required for other in found if other is not leaf):
             continue
@@ -115,6 +119,22 @@ def lookups(tools: tuple[ToolSpec, ...], clue: Clue) -> Iterator[tuple[ToolSpec,
             yield tool, nest([(leaf, clue.text)])
         elif leaf.takes("integer") and clue.text.isdecimal():
             yield tool, nest([(leaf, int(clue.text))])
+
+
+def finds_passages(tool: ToolSpec) -> bool:
+    """Return whether ``tool`` searches texts, and no customers: a read that takes a query and says what it finds."""
+    return (
+        tool.effect == Effect.READ
+        and query_leaf(tool) is not None
+        and _PASSAGES.search(f"{tool.name} {tool.description}") is not None
+    )
+
+
+def query_leaf(tool: ToolSpec) -> Leaf | None:
+    """Return where the words of a search go; None where the tool takes none, or needs something else."""
+    found = leaves(tool)
+    query = next((leaf for leaf in found if leaf.name.lower() in _QUERY and leaf.takes("string")), None)
+    return None if any(leaf.required for leaf in found if leaf is not query) else query
 
 
 def _leaf_for(found: list[Leaf], clue: Clue) -> Leaf | None:

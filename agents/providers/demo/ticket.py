@@ -9,7 +9,7 @@ MAX_CLUES: Final = 8
 
 Kind = Literal["email", "id", "name"]
 
-_EMAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[A-Za-z]{2,24}(?![\w-])")
+ADDRESS: Final = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[A-Za-z]{2,24}(?![\w-])")
 _UUID: Final = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 _CODE: Final = re.compile(r"(?<![\w@.-])(?:[A-Z]{1,8}[-_]\d{1,12}|[A-Z]{1,4}\d{2,12})(?![\w@-])")
 _NUMBER: Final = re.compile(
@@ -37,7 +37,7 @@ class Clue:
 def clues(ticket: str) -> list[Clue]:
     """Return what may identify a customer in the first 20,000 characters, addresses first, each once, eight at most."""
     text = ticket[:READ_CHARACTERS]
-    found = [Clue("email", match.strip(".")) for match in _EMAIL.findall(text)]
+    found = [Clue("email", match.strip(".")) for match in ADDRESS.findall(text)]
     for pattern in (_UUID, _CODE, _NUMBER):
         found += [Clue("id", match) for match in pattern.findall(text)]
     for pattern in (_QUOTED_NAME, _NAMED):
@@ -45,9 +45,14 @@ def clues(ticket: str) -> list[Clue]:
     return list({(clue.kind, clue.text.casefold()): clue for clue in found}.values())[:MAX_CLUES]
 
 
+def sentences(ticket: str) -> list[str]:
+    """Return the sentences and lines of the first 20,000 characters that hold anything."""
+    return [part for part in re.split(r"(?<=[.!?？。])\s+|\n", ticket[:READ_CHARACTERS]) if part.strip()]
+
+
 def is_address(value: object) -> bool:
     """Return whether ``value`` is one e-mail address and nothing else."""
-    return isinstance(value, str) and _EMAIL.fullmatch(value) is not None
+    return isinstance(value, str) and ADDRESS.fullmatch(value) is not None
 
 
 def _is_capitalised(name: str) -> bool:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from agents.providers.demo.ticket import READ_CHARACTERS, clues
+from agents.providers.demo.ticket import READ_CHARACTERS, clues, sentences
 
 
 class Wish(StrEnum):
@@ -90,9 +90,9 @@ class Ask:
 def asked(ticket: str) -> Ask:
     """Return what ``ticket`` asks for, from its first 20,000 characters."""
     text = ticket[:READ_CHARACTERS]
-    sentences = [part for part in re.split(r"(?<=[.!?])\s+|\n", text) if part.strip()]
-    wishes = {wish for sentence in sentences for wish in _wishes(sentence)}
-    about = [sentence for sentence in sentences if Wish.REFUND in _wishes(sentence)]
+    said = sentences(text)
+    wishes = {wish for sentence in said for wish in _wishes(sentence)}
+    about = [sentence for sentence in said if Wish.REFUND in _wishes(sentence)]
     days = tuple(dict.fromkeys(_day(match) for sentence in about for match in _DATE.finditer(sentence)))
     references = tuple(dict.fromkeys(_REFERENCE.findall(text)))
     return Ask(frozenset(wishes), _amounts(text, about), references, days, any(map(_PART.search, about)), text)

@@ -1,4 +1,4 @@
-"""The demo planner's own words: what it says to people, and the mails it proposes."""
+"""The demo planner's own words to the people who work with it; its letters to customers are in ``letters``."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -20,7 +20,8 @@ NOTHING_TO_DO: Final = (
     "The customer was found, but there is no tool here for what could be done next. "
     "A person should look at this ticket."
 )
-SUBJECT: Final = "Your request"
+HANDBOOK: Final = "The handbook says:"
+BY_PHONE: Final = "so no e-mail was proposed: a person should get in touch that way."
 
 
 def several(count: int) -> str:
@@ -34,25 +35,14 @@ def lookup_failed(outcomes: Iterable[Outcome]) -> str:
     return "The customer could not be looked up. " + summary(outcomes) + " A person should look at this ticket."
 
 
-def mail_body(changed: Iterable[str]) -> str:
-    """Return a mail that names what is being changed, and no values."""
-    names = [name.replace("_", " ") for name in changed]
-    if not names:
-        done = "We have received it and are looking into it."
-    else:
-        listed = names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
-        done = f"As you asked, we are updating the following in our records: {listed}."
-    return f"Hello,\n\nthank you for your message. {done}\n\nKind regards\nYour support team"
+def other_channel(channel: str) -> str:
+    return f"The customer prefers to be contacted by {channel}, {BY_PHONE}"
 
 
-def told_body(sentences: Iterable[str]) -> str:
-    """Return a mail that says what was done."""
-    return f"Hello,\n\nthank you for your message. {' '.join(sentences)}\n\nKind regards\nYour support team"
-
-
-def shorter_mail_body() -> str:
-    """Return the mail that stands in for a rejected one; it claims nothing."""
-    return "Hello,\n\na colleague will follow up with you personally.\n\nKind regards\nYour support team"
+def with_citations(text: str, quotes: Iterable[str]) -> str:
+    """Return ``text`` for colleagues, followed by what was found in the handbook."""
+    found = list(quotes)
+    return " ".join([text, HANDBOOK, *found]) if found else text
 
 
 def summary(outcomes: Iterable[Outcome]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from secrets import token_urlsafe
+from typing import Any
 
 from django.utils import timezone
 
@@ -12,6 +13,10 @@ from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute
 from agents.operations import admit_program, create_agent, publish_version, save_route
 from config.demo import seed
 from config.demo.joining import ensure_connection
+from config.demo.knowing import HANDBOOK
+from config.demo.story.model_server import MODEL as UNSTEADY_MODEL
+from memory.models import Collection
+from memory.models.knowledge import CollectionGrant
 from tools.models import Tool
 from tools.operations import save_tool
 from workspaces.actors import System
@@ -20,9 +25,12 @@ from workspaces.operations import keys, people, teams
 
 CAST = System("story")
 DESK = "support-desk"
+PROGRAM = "story"
 UNLUCKY = "story-unlucky-mail"
 SHORT = "story-short-of-steps"
 POOR = "story-short-of-money"
+UNSTEADY = "story-unsteady-model"
+PATIENCE = 4
 FEW_STEPS = 2
 LOCAL = frozenset({"postgres", "smtp"})
 LITTLE_MONEY = Decimal("0.000001")
@@ -49,18 +57,20 @@ def engage() -> Cast:
     unlucky = _agent(workspace, UNLUCKY, desk.current_version, mail=_unlucky_mail(workspace))
     short = _agent(workspace, SHORT, desk.current_version, step_limit=FEW_STEPS, kinds=LOCAL)
     poor = _agent(workspace, POOR, desk.current_version, route=_priced_route(workspace), budget_usd=LITTLE_MONEY)
-    agents = (desk, unlucky, short, poor)
+    unsteady = _agent(workspace, UNSTEADY, desk.current_version, route=_unsteady_route(workspace))
+    agents = (desk, unlucky, short, poor, unsteady)
     for team in Team.objects.filter(workspace=workspace, name__in=["Reviewer", "Finance"]):
         for agent in agents:
             _grant(team, agent)
     issued = admit_program(
         workspace=workspace,
-        name="story",
+        name=PROGRAM,
         owner=User.objects.get(email=seed.address("owner")),
         agents=agents,
         expires_at=timezone.now() + timedelta(hours=1),
         by=CAST,
     )
+    _let_read(workspace)
     return Cast(workspace, issued.key, issued.text, _stranger())
 
 
@@ -89,12 +99,32 @@ def _unlucky_mail(workspace: Workspace) -> Tool:
 
 def _priced_route(workspace: Workspace) -> ModelRoute:
     """Return a route to the story's own server, which stands in for a model whose price is listed."""
+    return _route(workspace, "story", {"provider": "anthropic-messages", "model": MODEL, "base_url": _own_server()})
+
+
+def _unsteady_route(workspace: Workspace) -> ModelRoute:
+    """Return a route to the story's own server, which speaks Chat Completions and fails as it is told."""
+    endpoint = {"provider": "openai-chat", "model": UNSTEADY_MODEL, "base_url": f"{_own_server()}/v1"}
+    return _route(workspace, "story-unsteady", {**endpoint, "deadline_seconds": PATIENCE})
+
+
+def _own_server() -> str:
+    return f"http://127.0.0.1:{os.environ['DEMO_STORY_PORT']}"
+
+
+def _route(workspace: Workspace, name: str, endpoint: dict[str, Any]) -> ModelRoute:
     ensure_connection(
         workspace=workspace, name="story-model", kind="model", config={}, secret={"api_key": "none"}, by=CAST
     )
-    url = f"http://127.0.0.1:{os.environ['DEMO_STORY_PORT']}"
-    endpoint = {"provider": "anthropic-messages", "model": MODEL, "base_url": url, "connection": "story-model"}
-    return save_route(workspace=workspace, name="story", endpoints=[endpoint], by=CAST)
+    return save_route(workspace=workspace, name=name, endpoints=[{**endpoint, "connection": "story-model"}], by=CAST)
+
+
+def _let_read(workspace: Workspace) -> None:
+    """Let the program's runs search the handbook, as those of people may."""
+    team = Team.objects.get(workspace=workspace, name=PROGRAM)
+    for collection in Collection.objects.filter(workspace=workspace, name=HANDBOOK):
+        if not CollectionGrant.objects.filter(group=team.group_id, content_object=collection).exists():
+            teams.grant(team=team, codename="view_collection", target=collection, by=CAST)
 
 
 def _agent(
@@ -124,6 +154,7 @@ def _agent(
         step_limit=step_limit or like.step_limit,
         budget_usd=budget_usd,
         subject=like.subject,
+        collections=list(like.collections.order_by("name")),
         by=CAST,
     )
     return agent

@@ -57,8 +57,8 @@ def refunded(scene: Scene) -> None:
         return
     till, customer = Payments(), scene.crm.anybody()
     account, currency = till.account(customer["email"]), currency_of(customer["email"])
-    charge = till.charge(account, _unused_amount(till, account, currency), currency)
-    run_id = scene.begin(scene.program, f"I am {customer['email']}. Please refund {_written(charge)}.")
+    charge = till.charge(account, unused_amount(till, account, currency), currency)
+    run_id = scene.begin(scene.program, f"I am {customer['email']}. Please refund {written(charge)}.")
     asked = _requests(scene, run_id)
     _shown(scene, asked, charge, till)
     _agreed(scene, asked, charge, till)
@@ -67,7 +67,7 @@ def refunded(scene: Scene) -> None:
     _somebody_elses(scene, charge, till)
 
 
-def _unused_amount(till: Payments, account: str, currency: str) -> int:
+def unused_amount(till: Payments, account: str, currency: str) -> int:
     """Return more than one person may let go, in an amount that the customer has not paid before."""
     taken = {row["amount"] for row in till.rows("charges", customer=account)}
     return next(
@@ -75,7 +75,7 @@ def _unused_amount(till: Payments, account: str, currency: str) -> int:
     )
 
 
-def _written(charge: Json) -> str:
+def written(charge: Json) -> str:
     """Return the amount as somebody writes it who puts the currency behind."""
     decimals, amount = decimals_of(charge["currency"]), charge["amount"]
     whole, rest = divmod(amount, 10**decimals)

@@ -5,7 +5,19 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
-from config.demo.story import casting, deciding, ledger, paying, seeing, spending, stopping, surviving, undoing
+from config.demo.story import (
+    casting,
+    deciding,
+    failing,
+    ledger,
+    paying,
+    seeing,
+    spending,
+    stopping,
+    surviving,
+    undoing,
+    whole,
+)
 from config.demo.story.report import Report
 from config.demo.story.scene import Scene
 
@@ -40,6 +52,9 @@ def _chapters(scene: Scene) -> None:
     _chapter(scene, "A ticket, two countersigned actions, and back", lambda: _there_and_back(scene))
     _chapter(scene, "A program, a reason, an answer, a drifted row", lambda: _by_a_program(scene))
     _chapter(scene, "A refund by two", lambda: paying.refunded(scene))
+    _chapter(scene, "One ticket with everything in it", lambda: whole.whole(scene, casting.DESK))
+    _chapter(scene, "Once more, with a model server that fails", lambda: failing.once_more(scene))
+    _chapter(scene, "A model server that lets nobody in", lambda: failing.locked_out(scene))
     _chapter(scene, "Two people at once", lambda: deciding.two_at_once(scene))
     _chapter(scene, "The world moves", lambda: stopping.world_moved(scene))
     _chapter(scene, "Everything stops", lambda: stopping.whole_workspace(scene))

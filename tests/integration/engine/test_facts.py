@@ -5,16 +5,14 @@ from django.apps import apps
 from django.core.serializers import serialize
 
 from agents.memories import context_seen, facts_used
-from agents.operations import confirm_rollback, preview_rollback, publish_version
+from agents.operations import confirm_rollback, preview_rollback
 from agents.operations.facts import correct_fact, forget
 from approvals.models import Request
 from audit.ledger.models import Event
 from audit.ledger.recording import salted_digest
 from memory.models import Fact
 from memory.operations.facts import claim_of
-from tests.factories import SETUP
 from tools.models import Action
-from tools.operations import create_connection, save_tool
 from workspaces.canonical import canonical
 from workspaces.errors import NotFound, StaleState
 
@@ -24,23 +22,8 @@ NUTS = "allergic to hazelnuts"
 
 @pytest.fixture
 def mind(desk):
-    """The desk's agent with a tool that remembers."""
-    where = desk.cast.workspace
-    way = create_connection(workspace=where, name="memory", kind="memory", config={}, secret={}, by=SETUP)
-    tool = save_tool(
-        workspace=where,
-        name="memory.remember",
-        title="Remember",
-        description="Remember something about the customer.",
-        connection=way,
-        operation_name="memory.remember",
-        options={},
-        by=SETUP,
-    )
-    tools = [desk.desk.find, desk.desk.update, desk.desk.send, tool]
-    subject = {"kind": "customer", "tool": desk.desk.find.name, "field": "id"}
-    publish_version(agent=desk.desk.agent, goal="Help.", route=desk.desk.route, tools=tools, subject=subject, by=SETUP)
-    return tool
+    """The tool by which the desk's agent remembers."""
+    return desk.desk.remember
 
 
 def afresh(talker):
