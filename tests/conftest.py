@@ -38,7 +38,7 @@ NOT_TRACED = (
     "tests/unit/agents/providers/test_demo",
     "tests/unit/ledger/test_verification.py",
 )
-"""Sweeps over everything, which pass every line a thousand times: coverage counts what tests with an aim have reached."""
+"""Sweeps, which pass every line a thousand times: coverage counts what tests with an aim have reached."""
 
 pytest_plugins = ["tests.databases", "tests.desks", "tests.serving"]
 
