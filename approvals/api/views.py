@@ -26,6 +26,7 @@ from workspaces.access import can_read_ledger
 from workspaces.api.idempotency import once
 from workspaces.api.views import RowsView, RowView, WorkspaceView
 from workspaces.errors import Forbidden
+from workspaces.models import KeyScope
 
 
 class RequestFilter(filters.FilterSet):  # type: ignore[misc]  # untyped upstream
@@ -77,6 +78,7 @@ class RequestView(RowView):
 class DecisionsView(RowsView):
     """The decisions on one request."""
 
+    scope = KeyScope.DECISIONS
     queryset = Decision.objects.none()
     serializer_class = DecisionOutput
 
