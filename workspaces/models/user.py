@@ -79,5 +79,5 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
         people = {str(self.id)}
         if self.is_service:
             people.add(str(self.owner_id))
-            people.update(str(maker) for maker in self.api_keys.values_list("created_by_id", flat=True))
+            people.update(str(key.created_by_id) for key in self.api_keys.all())
         return sorted(people)

@@ -22,6 +22,7 @@ READ = {
     "approvals:home": [302] * 5,
     "approvals:inbox": EVERYBODY,
     "approvals:request": WORKERS,
+    "approvals:deciders": WORKERS,
     "approvals:edit": [403, 200, 200, 404, 404],
     "runs:index": EVERYBODY,
     "runs:new": EVERYBODY,
