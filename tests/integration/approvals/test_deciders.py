@@ -1,4 +1,4 @@
-"""Who may decide this? The answer is that of the decision's own checks, for everybody, in a fixed number of statements."""
+"""Who may decide this? The answer is that of the decision's own checks, for everybody, in as many statements."""
 
 from datetime import timedelta
 
@@ -105,9 +105,9 @@ def test_answer_is_what_the_decision_does(house, onlooker, state):
 
 def test_reasons_are_told_apart(house, onlooker):
     request = approved_once(house)
-    told = {str(one.user): one.code for one in deciders(request, candidates(request))}
-    assert told["Reviewer"] == "decided"
-    assert told["Disabled"] == "disabled"
+    codes = {str(one.user): one.code for one in deciders(request, candidates(request))}
+    assert codes["Reviewer"] == "decided"
+    assert codes["Disabled"] == "disabled"
     request = house.asked()
     told = {str(one.user): one for one in deciders(request, candidates(request))}
     assert told["Owner"].code == "caused"
