@@ -312,6 +312,7 @@ SPECTACULAR_SETTINGS = {
         "RateKind": "agents.models.RateKind",
         "ScopeKind": "workspaces.models.ScopeKind",
         "KeyScope": "workspaces.models.KeyScope",
+        "MemberRole": "workspaces.models.Role",
         "BudgetScope": "tools.models.BudgetScope",
         "DeliveryStatus": "audit.states.DeliveryStatus",
         "DeliveryCause": "audit.states.DeliveryCause",

@@ -11,6 +11,8 @@ USAGE = "/usage/"
 INBOX = "/inbox/"
 LEDGER = "/ledger/"
 PAUSES = "/pauses/"
+PEOPLE = "/people/"
+TEAMS = "/teams/"
 NEW_RUN = "/runs/new/"
 EVENTS = "/live/"
 
@@ -33,6 +35,16 @@ def agent_url(agent_id: UUID | str) -> str:
 def request_url(request_id: UUID | str) -> str:
     """Return the address of a request's page."""
     return f"/requests/{request_id}/"
+
+
+def person_url(user_id: UUID | str) -> str:
+    """Return the address of a person's page, which owners of the workspace may open."""
+    return f"{PEOPLE}{user_id}/"
+
+
+def team_url(team_id: UUID | str) -> str:
+    """Return the address of a team's page."""
+    return f"{TEAMS}{team_id}/"
 
 
 SUBJECTS = {"run": run_url, "agent": agent_url, "request": request_url}

@@ -126,6 +126,7 @@ LOOKS: Final[dict[str, dict[str, Look]]] = {
         "differs": Look("Holds another", "danger", "warning"),
         "unread": Look("Cannot be read", "wait", "question"),
     },
+    "person": {"disabled": Look("Disabled", "danger", "refused"), "active": Look("Enabled", "quiet", "check")},
     "pause": {"on": Look("Paused", "danger", "stop"), "off": Look("Not paused", "quiet", "runs")},
 }
 

@@ -7,6 +7,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from agents.operations import preview_rollback
 from agents.operations.pausing import pause_scope
 from memory.models import Session
+from tests.factories import make_person, make_team
 from workspaces.console import problems
 
 pytestmark = pytest.mark.django_db
@@ -15,6 +16,7 @@ INSIDE = ["owner", "reviewer", "finance", "member", "stranger"]
 OUTSIDE = ["anonymous", "service", "disabled"]
 EVERYBODY = [200] * 5
 WORKERS = [200, 200, 200, 404, 404]
+OWNERS = [200, 403, 403, 403, 404]
 SIGN_IN = 302
 """A service account has no password and a disabled person no way in: both are sent to sign in, like anybody."""
 
@@ -35,6 +37,10 @@ READ = {
     "agents:worth": WORKERS,
     "pauses:list": EVERYBODY,
     "audit:ledger": [200, 403, 403, 403, 200],
+    "people:index": [200, 403, 403, 403, 200],
+    "people:show": OWNERS,
+    "people:teams": [200, 403, 403, 403, 200],
+    "people:team-show": OWNERS,
 }
 WRITE = {  # empty forms, in this order: the run is not paused, and the pause is released before its own turn
     "approvals:decide": [422, 422, 422, 404, 404],
@@ -50,6 +56,14 @@ WRITE = {  # empty forms, in this order: the run is not paused, and the pause is
     "pauses:pause": [422, 422, 422, 404, 404],
     "pauses:release": [409, 409, 409, 404, 404],
     "console:switch-workspace": [404] * 5,
+    "people:role": [422, 403, 403, 403, 404],
+    "people:disable": [302, 403, 403, 403, 404],
+    "people:enable": [302, 403, 403, 403, 404],
+    "people:team": [404, 403, 403, 403, 404],
+    "people:take-out": [302, 403, 403, 403, 404],
+    "people:grant": [404, 403, 403, 403, 404],
+    "people:teams": [422, 403, 403, 403, 422],
+    "people:remove": [302, 403, 403, 403, 404],
 }
 ELSEWHERE = {
     "console:sign-in": "tests/integration/console/test_sessions.py",
@@ -90,7 +104,11 @@ def addresses(desk, asked):
     pause = pause_scope(
         workspace=desk.cast.workspace, scope_kind="agent", scope_id=agent.id, reason="Look", by=desk.cast.reviewer
     )
+    spare = make_person("spare", desk.cast.workspace)
     found = {
+        "user_id": spare.id,
+        "team_id": make_team(desk.cast.workspace, "Spare", spare).id,
+        "kind": "agent",
         "request_id": desk.requests(asked)[0].id,
         "session_id": Session.objects.get().id,
         "named": agent.name,
