@@ -17,7 +17,13 @@ from workspaces.console import links
 from workspaces.console.shapes import Frame, NavItem, WorkspaceChoice
 from workspaces.models import Membership, Role, User, Workspace
 
-PARTS: Final = {"requests": "inbox", "rollbacks": "runs", "sessions": "runs", "documents": "knowledge"}
+PARTS: Final = {
+    "requests": "inbox",
+    "rollbacks": "runs",
+    "sessions": "runs",
+    "documents": "knowledge",
+    "teams": "people",
+}
 READERS: Final = {Role.OWNER, Role.AUDITOR}
 
 
@@ -71,6 +77,8 @@ def _nav(count: int, role: str) -> list[NavItem]:
         NavItem(key="facts", label="Facts", url=links.FACTS, icon="people", go="f"),
         NavItem(key="usage", label="Usage", url=links.USAGE, icon="money", go="u"),
     ]
+    if role == Role.OWNER:
+        items.append(NavItem(key="people", label="People", url=links.PEOPLE, icon="people", go="p"))
     if role in READERS:
         items.append(NavItem(key="ledger", label="Ledger", url=links.LEDGER, icon="ledger", go="l"))
     return items

@@ -199,6 +199,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+API_KEY_DAYS = env.number("API_KEY_DAYS", 90)
+API_KEY_MAX_DAYS = env.number("API_KEY_MAX_DAYS", 365)
 AXES_ENABLED = not TESTING
 AXES_FAILURE_LIMIT = 20
 AXES_COOLOFF_TIME = timedelta(minutes=15)
@@ -273,7 +275,10 @@ REST_FRAMEWORK: dict[str, Any] = {
         "workspaces.api.authentication.KeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "workspaces.api.scopes.WithinScopes",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["workspaces.api.parsing.StrictJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
@@ -306,6 +311,8 @@ SPECTACULAR_SETTINGS = {
         "VerdictOutcome": "approvals.states.Outcome",
         "RateKind": "agents.models.RateKind",
         "ScopeKind": "workspaces.models.ScopeKind",
+        "KeyScope": "workspaces.models.KeyScope",
+        "MemberRole": "workspaces.models.Role",
         "BudgetScope": "tools.models.BudgetScope",
         "DeliveryStatus": "audit.states.DeliveryStatus",
         "DeliveryCause": "audit.states.DeliveryCause",

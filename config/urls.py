@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("config.api")),
     path("admin/", site.urls),
     path("", include("workspaces.console.urls")),
+    path("", include("workspaces.console.people_urls")),
     path("", include("approvals.console.urls")),
     path("", include("agents.console.urls")),
     path("", include("agents.console.agent_urls")),

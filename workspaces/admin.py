@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 
 from workspaces.admin_forms import OperationForm, choices_for, owned, person
 from workspaces.administration import OwnWorkspace, Records, Setup, site
-from workspaces.models import ApiKey, IdempotencyRecord, Membership, Team, User, Workspace
+from workspaces.models import ApiKey, IdempotencyRecord, KeyScope, Membership, Team, User, Workspace
 from workspaces.operations import keys, people, teams
 
 
@@ -174,19 +174,28 @@ class TeamAdmin(Setup):
         return found
 
 
+class KeyForm(OperationForm):
+    """A new key: for what, and until when."""
+
+    scopes = forms.MultipleChoiceField(
+        choices=KeyScope.choices, initial=KeyScope.values, widget=forms.CheckboxSelectMultiple
+    )
+
+
 @admin.register(ApiKey, site=site)
 class ApiKeyAdmin(Setup):
     """Keys of service accounts. A key's text is on the page that answers its making, and nowhere else ever."""
 
     changeable = False
+    form = KeyForm
     list_display = ("name", "prefix", "user", "workspace", "expires_at", "revoked_at", "last_used_at")
     list_select_related = ("user", "workspace")
     actions = ("revoke",)
     issued_template = "admin/issued_key.html"
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        added = ("workspace", "user", "name", "expires_at")
-        return added if obj is None else (*self.list_display, "created_by", "created_at")
+        added = ("workspace", "user", "name", "scopes", "expires_at")
+        return added if obj is None else (*self.list_display, "scopes", "created_by", "created_at")
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -196,7 +205,12 @@ class ApiKeyAdmin(Setup):
 
     def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
         issued = keys.issue_key(
-            workspace=data["workspace"], account=data["user"], name=data["name"], expires_at=data["expires_at"], by=by
+            workspace=data["workspace"],
+            account=data["user"],
+            name=data["name"],
+            scopes=data["scopes"],
+            expires_at=data["expires_at"],
+            by=by,
         )
         issued.key.__dict__["text"] = issued.text
         return issued.key

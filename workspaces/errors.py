@@ -80,6 +80,12 @@ class InvalidKey(Unauthenticated):
     code = "invalid_key"
 
 
+class MissingScope(Forbidden):
+    """The account may do it, perhaps, but this key of it is not meant for that."""
+
+    code = "missing_scope"
+
+
 class Malformed(DomainError):
     """What was sent cannot be read at all."""
 

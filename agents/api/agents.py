@@ -16,11 +16,13 @@ from agents.operations import create_agent, publish_version, save_route, set_age
 from workspaces.access import check_owner
 from workspaces.api.idempotency import once
 from workspaces.api.views import OwnersView, RowsView, RowView, WorkspaceView
+from workspaces.models import KeyScope
 
 
 class AgentRows(WorkspaceView):
     """Agents with their current versions."""
 
+    scope = KeyScope.CONFIGURATION
     queryset: QuerySet[Any, Model] = Agent.objects.none()
     serializer_class = AgentOutput
 
@@ -66,6 +68,7 @@ class AgentView(AgentRows, RowView):
 class AgentVersionsView(RowsView):
     """All versions of one agent."""
 
+    scope = KeyScope.CONFIGURATION
     queryset = AgentVersion.objects.none()
     serializer_class = AgentVersionOutput
 
@@ -93,6 +96,7 @@ class AgentVersionsView(RowsView):
 class RouteRows(OwnersView):
     """Where models are reached; only owners see it."""
 
+    scope = KeyScope.CONFIGURATION
     what = "see and change its model routes"
     queryset: QuerySet[Any, Model] = ModelRoute.objects.none()
     serializer_class = RouteOutput

@@ -18,6 +18,7 @@ from tools.models.budget import period_end
 from tools.operations import change_budget
 from workspaces.api.idempotency import once
 from workspaces.api.views import OwnersView, RowsView, RowView
+from workspaces.models import KeyScope
 
 
 class BudgetOfOutput(serializers.ModelSerializer[Budget]):
@@ -104,6 +105,7 @@ class BudgetFilter(filters.FilterSet):  # type: ignore[misc]  # untyped upstream
 class BudgetRows(OwnersView):
     """Caps on a workspace, its agents and its customers."""
 
+    scope = KeyScope.CONFIGURATION
     what = "see and change its budgets"
     queryset: QuerySet[Any, Model] = Budget.objects.none()
     serializer_class = BudgetOfOutput

@@ -18,6 +18,7 @@ from approvals.models import ReviewQueue
 from tools.models import Tool
 from workspaces.api.idempotency import once
 from workspaces.api.views import OwnersView, RowsView, WorkspaceView
+from workspaces.models import KeyScope
 
 MONEY: dict[str, Any] = {"max_digits": 24, "decimal_places": 6, "read_only": True}
 
@@ -111,6 +112,7 @@ class RateInput(serializers.Serializer[Any]):
 class RatesView(OwnersView, RowsView):
     """What is stated about money; only owners see it."""
 
+    scope = KeyScope.CONFIGURATION
     what = "see and state values, prices and wages"
     queryset = Rate.objects.none()
     serializer_class = RateOutput

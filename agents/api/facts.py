@@ -16,6 +16,7 @@ from agents.operations.facts import correct_fact, forget
 from agents.states import StepKind
 from memory.models import Fact
 from workspaces.api.views import RowsView, RowView
+from workspaces.models import KeyScope
 
 
 class FactOutput(serializers.ModelSerializer[Fact]):
@@ -110,6 +111,7 @@ class FactsView(RowsView):
 class FactView(RowView):
     """One fact."""
 
+    scope = KeyScope.MEMORY
     queryset = Fact.objects.none()
     serializer_class = FactOutput
 

@@ -15,7 +15,7 @@ from agents.operations.pausing import pause_scope, release_pause, visible_pauses
 from tools.models import Action
 from workspaces.api.idempotency import once
 from workspaces.api.views import RowsView, WorkspaceView
-from workspaces.models import Pause, ScopeKind
+from workspaces.models import KeyScope, Pause, ScopeKind
 
 
 class PauseFilter(filters.FilterSet):  # type: ignore[misc]  # untyped upstream
@@ -34,6 +34,7 @@ class PauseFilter(filters.FilterSet):  # type: ignore[misc]  # untyped upstream
 class PausesView(RowsView):
     """Pauses, live and released."""
 
+    scope = KeyScope.PAUSES
     queryset = Pause.objects.none()
     serializer_class = PauseOutput
     filterset_class = PauseFilter
@@ -59,6 +60,7 @@ class PausesView(RowsView):
 class ReleaseView(WorkspaceView):
     """The end of a pause."""
 
+    scope = KeyScope.PAUSES
     queryset = Pause.objects.none()
     serializer_class = PauseOutput
 

@@ -31,7 +31,7 @@ from workspaces.api.idempotency import HEADER, once
 from workspaces.api.paging import OldestFirst
 from workspaces.api.views import RowsView, RowView, WorkspaceView
 from workspaces.errors import NotFound
-from workspaces.models import Pause
+from workspaces.models import KeyScope, Pause
 
 KEY = OpenApiParameter(
     HEADER, OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description="A fresh UUID for each new task."
@@ -90,6 +90,7 @@ def _usage(run: Run) -> dict[str, Any]:
 class RunsView(RunRows, RowsView):
     """All runs, newest first, and the way to give a task."""
 
+    scope = KeyScope.RUNS
     serializer_class = RunRow
     filterset_class = RunFilter
 
@@ -136,6 +137,7 @@ class RunView(RunRows, RowView):
 class CancelView(RunRows):
     """The end of a run before its time."""
 
+    scope = KeyScope.RUNS
     serializer_class = RunOutput
 
     @extend_schema(request=None, responses=RunOutput)
@@ -149,6 +151,7 @@ class CancelView(RunRows):
 class RollbacksView(RunRows, RowsView):
     """The rollbacks of one run."""
 
+    scope = KeyScope.ROLLBACKS
     serializer_class = RunRow
 
     def visible(self) -> QuerySet[Run]:
@@ -175,6 +178,7 @@ class RollbacksView(RunRows, RowsView):
 class ConfirmView(RunRows):
     """The confirmation of a previewed rollback."""
 
+    scope = KeyScope.ROLLBACKS
     serializer_class = RunOutput
 
     @extend_schema(request=ConfirmationInput, responses=RunOutput)

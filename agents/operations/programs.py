@@ -24,11 +24,13 @@ def admit_program(
     owner: User,
     agents: Iterable[Agent],
     by: Actor,
+    scopes: Iterable[str] | None = None,
     expires_at: datetime | None = None,
 ) -> IssuedKey:
     """Make a key of the service account ``name``, which may then give tasks to ``agents``, watch and control them.
 
-    Account and team of this name are made where they are missing. The key's text is returned here and never again.
+    ``scopes`` narrow the key. Account and team of this name are made where they are missing. The key's text is returned
+    here and never again.
     Raise ``StaleState`` where the name belongs to a program of somebody else, or to a team of other people.
     """
     require_owner(by, workspace, "admit programs")
@@ -37,7 +39,9 @@ def admit_program(
         team = _team(workspace, account, by)
         for agent in agents:
             _let_work(team, agent, by)
-        return keys.issue_key(workspace=workspace, account=account, name=name, expires_at=expires_at, by=by)
+        return keys.issue_key(
+            workspace=workspace, account=account, name=name, scopes=scopes, expires_at=expires_at, by=by
+        )
 
 
 def _account(workspace: Workspace, name: str, owner: User, by: Actor) -> User:

@@ -61,6 +61,18 @@ class DecisionOutput(serializers.ModelSerializer[Decision]):
         read_only_fields = fields
 
 
+class DeciderOutput(serializers.Serializer[Any]):
+    """What one person may do about a request now, by the checks that the decision itself goes through."""
+
+    user = PersonOutput()
+    may_decide = serializers.BooleanField(help_text="May give an answer of some kind.")
+    may_approve = serializers.BooleanField()
+    code = serializers.CharField(
+        help_text="Why not: caused, decided, lacks_right, disabled, owners_only, closed; empty where they may."
+    )
+    why_not = serializers.CharField(help_text="The same in a sentence.")
+
+
 class RequestRow(serializers.ModelSerializer[Request]):
     """One line of the inbox."""
 

@@ -10,6 +10,7 @@ from rest_framework.request import Request as HttpRequest
 from rest_framework.response import Response
 
 from approvals.api.serializers import (
+    DeciderOutput,
     DecisionInput,
     DecisionOutput,
     DecisionResult,
@@ -21,11 +22,13 @@ from approvals.api.serializers import (
 )
 from approvals.models import Decision, Policy, PolicyVersion, Request, ReviewQueue, VersionStatus
 from approvals.operations import Answer, decide
+from approvals.permissions import candidates, deciders
 from approvals.states import RequestKind, RequestStatus
 from workspaces.access import can_read_ledger
 from workspaces.api.idempotency import once
 from workspaces.api.views import RowsView, RowView, WorkspaceView
 from workspaces.errors import Forbidden
+from workspaces.models import KeyScope, User
 
 
 class RequestFilter(filters.FilterSet):  # type: ignore[misc]  # untyped upstream
@@ -77,6 +80,7 @@ class RequestView(RowView):
 class DecisionsView(RowsView):
     """The decisions on one request."""
 
+    scope = KeyScope.DECISIONS
     queryset = Decision.objects.none()
     serializer_class = DecisionOutput
 
@@ -97,6 +101,21 @@ class DecisionsView(RowsView):
         made = decide(request_id=row_id, answer=Answer(**sent.validated_data), by=self.caller)
         made.request.refresh_from_db(fields=["status"])
         return Response(DecisionResult(made).data, status=201)
+
+
+@extend_schema(tags=["requests"])
+class DecidersView(WorkspaceView):
+    """Who may decide on one request: everybody of the queue's teams, and the owners."""
+
+    queryset = User.objects.none()
+    serializer_class = DeciderOutput
+
+    @extend_schema(operation_id="requests_deciders_list", responses=DeciderOutput(many=True))
+    def get(self, request: HttpRequest, row_id: UUID) -> Response:
+        """Say of each person whether they may decide now, and if not, why."""
+        found = self.find(Request.objects.visible_to(self.caller).select_related("queue", "action__tool"), row_id)
+        people = self.paginate_queryset(candidates(found)) or []
+        return self.get_paginated_response(self.get_serializer(deciders(found, people), many=True).data)
 
 
 @extend_schema(tags=["requests"])

@@ -5,7 +5,7 @@ from typing import Final
 
 from approvals.console.surroundings import Surroundings
 from approvals.models import Decision, Request
-from approvals.operations.deciding import CLOSES
+from approvals.permissions import CLOSES
 from approvals.states import DecisionKind
 from tools.models import Action, ActionAttempt, Unit
 from tools.models.budget import limit_text

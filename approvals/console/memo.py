@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from approvals.amounts import currency_of, in_words
+from approvals.console.deciders import who_may_decide
 from approvals.console.history import history
 from approvals.console.outcome import outcome
 from approvals.console.surroundings import PERSON, Surroundings, surroundings
@@ -100,6 +101,8 @@ def memo(request: Request, user: User, unsent: Unsent | None = None, onward: Onw
         version=_version(request, around),
         events_url=f"{EVENTS}?run={request.run_id}",
         region_url=request_url(request.id),
+        deciders=who_may_decide(request),
+        deciders_url=f"{request_url(request.id)}deciders/",
     )
 
 

@@ -12,5 +12,6 @@ urlpatterns = [
     path("inbox/", views.inbox_page, name="inbox"),
     path("requests/<uuid:request_id>/", views.request_page, name="request"),
     path("requests/<uuid:request_id>/decisions/", views.decide_on, name="decide"),
+    path("requests/<uuid:request_id>/deciders/", views.deciders_page, name="deciders"),
     path("requests/<uuid:request_id>/edit/", views.edit, name="edit"),
 ]

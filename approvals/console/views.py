@@ -17,10 +17,11 @@ from approvals.errors import AlreadyDecided
 from approvals.forms import form_for
 from approvals.models import Decision, Request
 from approvals.operations import Answer, decide
-from approvals.permissions import check_can_decide
+from approvals.permissions import candidates, check_can_decide, deciders
 from approvals.states import DecisionKind, RequestStatus
 from workspaces.console.asking import person_of, wants_region
 from workspaces.console.links import request_url
+from workspaces.console.listing import page_of
 from workspaces.console.shapes import Unsent
 from workspaces.errors import DomainError, Forbidden, InvalidInput, NotFound, StaleState
 from workspaces.tenancy import workspace_of
@@ -51,6 +52,15 @@ def request_page(request: HttpRequest, request_id: UUID) -> HttpResponse:
     if request.GET.get("seen") == page.version:
         return HttpResponse(status=204)
     return render(request, "approvals/memo.html", {"page": page, "region": True})
+
+
+@require_safe
+def deciders_page(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Show who may decide on one request now, and of the others of the queue's teams why not."""
+    found = _find(request, request_id)
+    people, pager = page_of(request, candidates(found).order_by("name", "id"))
+    context = {"title": found.title, "back_url": request_url(found.id), "people": deciders(found, people)}
+    return render(request, "approvals/deciders.html", {**context, "pager": pager})
 
 
 @require_POST

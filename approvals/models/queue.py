@@ -1,13 +1,19 @@
 """Where requests wait for people."""
 
+from collections.abc import Collection, Iterable
+from typing import Final
+from uuid import UUID
+
 from django.db import models
 from guardian.models import GroupObjectPermissionBase
 
 from approvals.states import ExpiryDoes
-from workspaces.access import granted
+from workspaces.access import granted, holders
 from workspaces.constraints import tenant_key
-from workspaces.models import TenantRow, User
+from workspaces.models import Membership, Role, TenantRow, User
 from workspaces.triggers import grant_within_workspace
+
+DECIDE: Final = ["decide_reviewqueue"]
 
 
 class ReviewQueueQuerySet(models.QuerySet["ReviewQueue"]):
@@ -17,7 +23,7 @@ class ReviewQueueQuerySet(models.QuerySet["ReviewQueue"]):
 
     def decidable_by(self, user: User) -> "ReviewQueueQuerySet":
         """Return the queues on whose requests ``user`` may decide, unless they caused them."""
-        return self.filter(granted(user, ReviewQueueGrant, ["decide_reviewqueue"]))
+        return self.filter(granted(user, ReviewQueueGrant, DECIDE))
 
 
 class ReviewQueue(TenantRow):
@@ -48,6 +54,20 @@ class ReviewQueue(TenantRow):
 
     def __str__(self) -> str:
         return self.title
+
+    @staticmethod
+    def deciders(queue_id: UUID, workspace_id: UUID, *, among: Collection[UUID]) -> Iterable[UUID]:
+        """Return those of ``among`` who may decide in a queue, as far as rights go."""
+        rows = User.objects.filter(holders(ReviewQueueGrant, DECIDE, queue_id, workspace_id), pk__in=among)
+        return rows.values_list("pk", flat=True)
+
+    @staticmethod
+    def people_of(queue_id: UUID, workspace_id: UUID) -> "models.QuerySet[User]":
+        """Return everybody in a team with any right on a queue, and the workspace's owners; disabled people too."""
+        teams = ReviewQueueGrant.objects.filter(content_object_id=queue_id).values("group_id")
+        in_teams = User.groups.through._default_manager.filter(group_id__in=teams).values("user_id")
+        owners = Membership.objects.filter(workspace_id=workspace_id, role=Role.OWNER).values("user_id")
+        return User.objects.filter(models.Q(pk__in=in_teams) | models.Q(pk__in=owners))
 
 
 class ReviewQueueGrant(GroupObjectPermissionBase):

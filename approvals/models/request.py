@@ -13,6 +13,7 @@ from approvals.models.verdict import Verdict
 from approvals.states import REQUEST_TRANSITIONS, ExpiryDoes, RequestKind, RequestStatus
 from tools.models import Action
 from workspaces.constraints import SameWorkspace, tenant_key
+from workspaces.database import ClockTimestamp
 from workspaces.models import TenantRow, User
 
 FROZEN = [
@@ -29,6 +30,10 @@ class RequestQuerySet(models.QuerySet["Request"]):
 
     def open(self) -> "RequestQuerySet":
         return self.filter(status=RequestStatus.OPEN)
+
+    def late(self) -> "RequestQuerySet":
+        """Return the requests whose time has run out by the database's clock."""
+        return self.filter(expires_at__lte=ClockTimestamp())
 
     def waiting_for(self, user: User) -> "RequestQuerySet":
         """Return the open requests on which ``user`` may decide now: their queues, not caused or decided by them.

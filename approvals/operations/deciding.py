@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -10,12 +10,12 @@ from django.db.models import F, Q
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from approvals.errors import AlreadyDecided, EvidenceChanged
+from approvals.errors import EvidenceChanged
 from approvals.models import Decision, Request, Verdict
 from approvals.operations.clearing import let_pass
 from approvals.operations.extending import check_extension
 from approvals.operations.opening import announce
-from approvals.permissions import check_can_decide
+from approvals.permissions import check_can_decide, check_is_open
 from approvals.states import DecisionKind, RequestKind, RequestStatus, Settlement
 from audit.ledger.recording import record
 from tools.models import Action
@@ -34,13 +34,6 @@ from workspaces.salts import salted
 from workspaces.transitions import transition
 
 MAX_REASON = 4000
-CLOSES: Final = {
-    DecisionKind.APPROVE: RequestStatus.APPROVED,
-    DecisionKind.REJECT: RequestStatus.REJECTED,
-    DecisionKind.RESPOND: RequestStatus.ANSWERED,
-    DecisionKind.EDIT: RequestStatus.SUPERSEDED,
-}
-"""The status of a request that a decision of this kind has closed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +61,7 @@ def decide(*, request_id: UUID, answer: Answer, by: User) -> Decision:
     """
     with transaction.atomic():
         request = _lock(request_id, by)
-        _check_open(request)
+        check_is_open(request, is_late=request.is_late)
         check_can_decide(by, request, answer.kind)
         if answer.seen != request.evidence_digest:
             raise EvidenceChanged("The request has changed since you opened it.")
@@ -80,7 +73,7 @@ def decide(*, request_id: UUID, answer: Answer, by: User) -> Decision:
     return decision
 
 
-def _lock(request_id: UUID, by: User) -> Request:
+def _lock(request_id: UUID, by: User) -> Any:
     """Lock action, then request (DESIGN section 5), and return the request as it is now."""
     found = Request.objects.visible_to(by).filter(pk=request_id).values_list("action_id", flat=True).first()
     if found is None and not Request.objects.visible_to(by).filter(pk=request_id).exists():
@@ -89,18 +82,6 @@ def _lock(request_id: UUID, by: User) -> Request:
         Action.objects.select_for_update(no_key=True).get(pk=found)
     rows = Request.objects.select_for_update(of=("self",)).annotate(is_late=Q(expires_at__lte=ClockTimestamp()))
     return rows.select_related("queue", "action__tool__connection", "verdict").get(pk=request_id)
-
-
-def _check_open(request: Any) -> None:
-    if request.status == RequestStatus.OPEN:
-        if request.is_late:
-            raise AlreadyDecided("The time for this request has run out.")
-        return
-    last = request.decisions.select_related("user").order_by("-at").first()
-    if last is None or request.status != CLOSES[last.kind]:
-        raise AlreadyDecided(f"This request is {request.get_status_display().lower()}: {request.explanation}")
-    when = last.at.strftime("%Y-%m-%d %H:%M:%S UTC")
-    raise AlreadyDecided(f"{last.user} decided on this already ({last.get_kind_display().lower()}, {when}).")
 
 
 def _check_answer(request: Request, answer: Answer) -> None:

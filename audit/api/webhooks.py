@@ -27,11 +27,13 @@ from audit.states import DeliveryCause, DeliveryStatus
 from workspaces.api.filters import InstantFilter
 from workspaces.api.idempotency import once
 from workspaces.api.views import OwnersView, RowsView, RowView
+from workspaces.models import KeyScope
 
 
 class WebhookView(OwnersView):
     """A view for those who may read the whole ledger and say who else is told of it."""
 
+    scope = KeyScope.CONFIGURATION
     what = WHAT
     queryset = WebhookEndpoint.objects.none()
     serializer_class: Any = WebhookOutput

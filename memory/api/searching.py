@@ -12,11 +12,13 @@ from memory.api.serializers import SearchInput, SearchOutput
 from memory.models import Collection
 from memory.retrieval import search
 from workspaces.api.views import WorkspaceView
+from workspaces.models import KeyScope
 
 
 class SearchingView(WorkspaceView):
     """Looks for passages. It is a POST, so that what people look for is in no address and no log."""
 
+    scope = KeyScope.READ
     queryset: QuerySet[Any, Model] = Collection.objects.none()
     serializer_class = SearchOutput
 

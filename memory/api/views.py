@@ -40,11 +40,13 @@ from workspaces.api.paging import OldestFirst
 from workspaces.api.parsing import StrictJSONParser
 from workspaces.api.views import RowsView, RowView, WorkspaceView
 from workspaces.errors import StaleState
+from workspaces.models import KeyScope
 
 
 class CollectionRows(WorkspaceView):
     """Collections that the caller may read."""
 
+    scope = KeyScope.MEMORY
     queryset: QuerySet[Any, Model] = Collection.objects.none()
     serializer_class = CollectionOutput
 
@@ -78,6 +80,7 @@ class CollectionView(CollectionRows, RowView):
 class DocumentRows(WorkspaceView):
     """Documents of collections that the caller may read, without their texts."""
 
+    scope = KeyScope.MEMORY
     queryset: QuerySet[Any, Model] = Document.objects.none()
     serializer_class = DocumentOutput
 

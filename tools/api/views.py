@@ -20,11 +20,13 @@ from tools.models import Connection, Tool
 from tools.operations import create_connection, save_tool, update_connection
 from workspaces.api.idempotency import once
 from workspaces.api.views import OwnersView, RowsView, RowView
+from workspaces.models import KeyScope
 
 
 class SetupView(OwnersView):
     """A view of what operators set up."""
 
+    scope = KeyScope.CONFIGURATION
     what = "see and change its tools and connections"
 
 

@@ -13,7 +13,7 @@ from workspaces.api.idempotency import once
 from workspaces.api.people import PersonOutput
 from workspaces.api.views import OwnersView, RowsView
 from workspaces.errors import NotFound
-from workspaces.models import ApiKey, User
+from workspaces.models import ApiKey, KeyScope, User
 from workspaces.operations import keys
 
 
@@ -37,11 +37,22 @@ class AccountInput(serializers.Serializer[Any]):
 class KeyOutput(serializers.ModelSerializer[ApiKey]):
     """A key, by all but its secret."""
 
+    scopes = serializers.ListField(child=serializers.ChoiceField(KeyScope.choices), read_only=True)
     created_by = PersonOutput(read_only=True)
 
     class Meta:
         model = ApiKey
-        fields = ["id", "name", "prefix", "created_by", "created_at", "expires_at", "revoked_at", "last_used_at"]
+        fields = [
+            "id",
+            "name",
+            "prefix",
+            "scopes",
+            "created_by",
+            "created_at",
+            "expires_at",
+            "revoked_at",
+            "last_used_at",
+        ]
         read_only_fields = fields
 
 
@@ -56,9 +67,16 @@ class NewKeyOutput(KeyOutput):
 
 
 class KeyInput(serializers.Serializer[Any]):
-    """A new key."""
+    """A new key: what it may be used for, and until when. Left out: for everything that its account may, by default."""
 
     name = serializers.CharField(max_length=80)
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(KeyScope.choices),
+        required=False,
+        allow_null=True,
+        allow_empty=False,
+        default=None,
+    )
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
 
@@ -66,6 +84,7 @@ class AccountsView(OwnersView):
     """Finds service accounts, for owners of the workspace alone."""
 
     what = "manage its service accounts"
+    scope = KeyScope.PEOPLE
 
     def accounts(self) -> QuerySet[User]:
         """Return the workspace's service accounts."""

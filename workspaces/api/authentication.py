@@ -8,8 +8,13 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from workspaces.api.problem import REALM
-from workspaces.models import ApiKey, User
+from workspaces.api.scopes import scope_of
+from workspaces.models import ApiKey, KeyScope, User
 from workspaces.operations import keys
+
+KEYS = "A service account's key, cs_…. Each operation names the one scope that the key needs:\n\n" + "\n".join(
+    f"- `{scope}`: {scope.label}" for scope in KeyScope
+)
 
 
 class KeyAuthentication(BaseAuthentication):
@@ -38,4 +43,9 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         """Return the scheme: a bearer token."""
-        return {"type": "http", "scheme": "bearer", "description": "A service account's key, cs_…"}
+        return {"type": "http", "scheme": "bearer", "description": KEYS}
+
+    def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]]:
+        """Return the one scope that a key needs for the operation."""
+        scope = scope_of(auto_schema.view, auto_schema.method)
+        return {self.name: [str(scope)] if scope else []}

@@ -68,6 +68,12 @@ class ByPlace(NewestFirst):
         int(position)
 
 
+class ByRow(ByPlace):
+    """Rows whose keys are numbers, newest first."""
+
+    ordering = "-id"
+
+
 class ByNumber(ByPlace):
     """Numbered rows, newest first."""
 

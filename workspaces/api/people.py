@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from workspaces.access import role_in
 from workspaces.api.views import WorkspaceView
-from workspaces.models import Role, User, Workspace
+from workspaces.models import ApiKey, KeyScope, Role, User, Workspace
 
 
 class PersonOutput(serializers.ModelSerializer[User]):
@@ -30,12 +30,24 @@ class WorkspaceOutput(serializers.ModelSerializer[Workspace]):
         read_only_fields = fields
 
 
+class CallerKeyOutput(serializers.ModelSerializer[ApiKey]):
+    """The key that was sent: what it may be used for, and until when."""
+
+    scopes = serializers.ListField(child=serializers.ChoiceField(KeyScope.choices), read_only=True)
+
+    class Meta:
+        model = ApiKey
+        fields = ["id", "name", "scopes", "expires_at"]
+        read_only_fields = fields
+
+
 class CallerOutput(serializers.Serializer[Any]):
     """The account that asks, in the workspace that it asks about."""
 
     user = PersonOutput()
     workspace = WorkspaceOutput()
     role = serializers.ChoiceField(choices=Role.choices)
+    key = CallerKeyOutput(allow_null=True, help_text="Null for a session.")
 
 
 class CallerView(WorkspaceView):
@@ -45,4 +57,6 @@ class CallerView(WorkspaceView):
     def get(self, request: Request) -> Response:
         """Answer who asks."""
         role = role_in(self.caller, self.workspace.id)
-        return Response(CallerOutput({"user": self.caller, "workspace": self.workspace, "role": role}).data)
+        key = request.auth if isinstance(request.auth, ApiKey) else None
+        found = {"user": self.caller, "workspace": self.workspace, "role": role, "key": key}
+        return Response(CallerOutput(found).data)

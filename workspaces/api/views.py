@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from workspaces.access import check_owner
 from workspaces.errors import NotFound
-from workspaces.models import User, Workspace
+from workspaces.models import KeyScope, User, Workspace
 from workspaces.tenancy import workspace_of
 
 Found = TypeVar("Found", bound=Model)
@@ -22,6 +22,8 @@ class WorkspaceView(GenericAPIView[Any]):
     """A view of the caller's current workspace. ``queryset`` serves the description; ``visible`` serves callers."""
 
     request: Request
+    scope: ClassVar[KeyScope | None] = None
+    """What an API key needs for what is more than a GET here; unset, no key will do."""
 
     @cached_property
     def workspace(self) -> Workspace:

@@ -11,6 +11,8 @@ USAGE = "/usage/"
 INBOX = "/inbox/"
 LEDGER = "/ledger/"
 PAUSES = "/pauses/"
+PEOPLE = "/people/"
+TEAMS = "/teams/"
 NEW_RUN = "/runs/new/"
 EVENTS = "/live/"
 KNOWLEDGE = "/knowledge/"
@@ -55,6 +57,16 @@ def collection_url(collection_id: UUID | str) -> str:
 def fact_url(fact_id: UUID | str) -> str:
     """Return the address of a fact's page."""
     return f"{FACTS}{fact_id}/"
+
+
+def person_url(user_id: UUID | str) -> str:
+    """Return the address of a person's page, which owners of the workspace may open."""
+    return f"{PEOPLE}{user_id}/"
+
+
+def team_url(team_id: UUID | str) -> str:
+    """Return the address of a team's page."""
+    return f"{TEAMS}{team_id}/"
 
 
 SUBJECTS = {"run": run_url, "agent": agent_url, "request": request_url}

@@ -390,3 +390,5 @@ class RequestPage:
     version: str = ""
     events_url: str = ""
     region_url: str = ""
+    deciders: str = ""
+    deciders_url: str = ""

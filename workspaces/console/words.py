@@ -142,6 +142,7 @@ LOOKS: Final[dict[str, dict[str, Look]]] = {
         "closed": Look("Replaced", "quiet", "replaced"),
         "ended": Look("No longer true", "quiet", "cross"),
     },
+    "person": {"disabled": Look("Disabled", "danger", "refused"), "active": Look("Enabled", "quiet", "check")},
     "pause": {"on": Look("Paused", "danger", "stop"), "off": Look("Not paused", "quiet", "runs")},
 }
 

@@ -1,6 +1,6 @@
 """Users, workspaces, memberships, teams, API keys, pauses and salts."""
 
-from workspaces.models.api_key import ApiKey
+from workspaces.models.api_key import ApiKey, KeyScope
 from workspaces.models.base import Row, TenantRow
 from workspaces.models.idempotency import IdempotencyRecord
 from workspaces.models.pause import Pause, ScopeKind, paused
@@ -12,6 +12,7 @@ from workspaces.models.workspace import Membership, Role, Workspace
 __all__ = [
     "ApiKey",
     "IdempotencyRecord",
+    "KeyScope",
     "Membership",
     "Pause",
     "Role",

@@ -1,5 +1,6 @@
 """The tenant and who belongs to it."""
 
+from django.contrib.auth.models import Group
 from django.db import models
 
 from workspaces.models.base import Row, TenantRow
@@ -33,6 +34,14 @@ class Role(models.TextChoices):
     MEMBER = "member", "Member: what their teams may do"
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def people_in(self, workspace: Workspace) -> "MembershipQuerySet":
+        """Return the people of a workspace, disabled ones too, each with the teams they are in (``user.here``)."""
+        teams = Group.objects.filter(team__workspace=workspace).select_related("team").order_by("team__name")
+        found = self.filter(workspace=workspace, user__is_service=False).select_related("user")
+        return found.prefetch_related(models.Prefetch("user__groups", teams, to_attr="here"))
+
+
 class Membership(TenantRow):
     """One person's place in one workspace."""
 
@@ -40,6 +49,8 @@ class Membership(TenantRow):
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=Role, default=Role.MEMBER)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [

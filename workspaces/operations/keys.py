@@ -8,17 +8,20 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from workspaces.actors import Actor, System
 from workspaces.database import ClockTimestamp
 from workspaces.errors import InvalidInput, InvalidKey, NotFound, StaleState
-from workspaces.models import ApiKey, Membership, Role, User, Workspace
+from workspaces.models import ApiKey, KeyScope, Membership, Role, User, Workspace
 from workspaces.operations.authority import is_member, lock, named, note, require_owner
 
 FORM = re.compile(r"cs_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
@@ -49,11 +52,21 @@ def create_service_account(*, workspace: Workspace, name: str, owner: User, by: 
 
 
 def issue_key(
-    *, workspace: Workspace, account: User, name: str, by: Actor, expires_at: datetime | None = None
+    *,
+    workspace: Workspace,
+    account: User,
+    name: str,
+    by: Actor,
+    scopes: Iterable[str] | None = None,
+    expires_at: datetime | None = None,
 ) -> IssuedKey:
-    """Make a key of a service account; its text is returned here and never again."""
+    """Make a key of a service account; for its owner and for owners of the workspace. Its text is never shown again.
+
+    ``scopes`` narrow what it may be used for; without any it may do whatever the account may. It ends at
+    ``expires_at``, else after ``API_KEY_DAYS``; raise ``InvalidInput`` for a time that is past or too far away.
+    """
     _check_keeper(workspace, account, by)
-    label = named(name, "name", 80)
+    label, narrowed, end = named(name, "name", 80), _scopes(scopes), _end(expires_at)
     maker = account.owner if isinstance(by, System) else by
     if maker is None:
         raise InvalidInput("Keys belong to service accounts.", "Create a service account first.")
@@ -66,11 +79,41 @@ def issue_key(
             name=label,
             prefix=prefix,
             hash=_hash(text),
+            scopes=narrowed,
             created_by=maker,
-            expires_at=expires_at,
+            expires_at=end,
         )
-        note(workspace.id, by, "api_key.issued", ("api_key", key.id), account=account.id, expires_at=expires_at)
+        subject = ("api_key", key.id)
+        note(workspace.id, by, "api_key.issued", subject, account=account.id, expires_at=end, scopes=narrowed)
     return IssuedKey(key, text)
+
+
+def _scopes(asked: Iterable[str] | None) -> list[str]:
+    """Return the scopes in their usual order, each once."""
+    wanted = set(KeyScope.values) if asked is None else set(asked)
+    unknown = sorted(wanted - set(KeyScope.values))
+    if unknown or not wanted:
+        wrong = f"{unknown[0]} is no scope." if unknown else "A key without any scope opens nothing."
+        choice = f"Choose from {', '.join(KeyScope.values)}."
+        raise InvalidInput(wrong, choice, {"scopes": [f"{wrong} {choice}"]})
+    return [scope for scope in KeyScope.values if scope in wanted]
+
+
+def _end(asked: datetime | None) -> datetime:
+    """Return when a key that is made now ends."""
+    now = timezone.now()
+    longest = timedelta(days=settings.API_KEY_MAX_DAYS)
+    if asked is None:
+        return now + min(timedelta(days=settings.API_KEY_DAYS), longest)
+    if asked <= now:
+        raise _wrong_end("The key would have expired already.", "Choose a time to come.")
+    if asked > now + longest:
+        raise _wrong_end(f"A key lives {longest.days} days at most.", "Choose an earlier time; make a new key later.")
+    return asked
+
+
+def _wrong_end(message: str, hint: str) -> InvalidInput:
+    return InvalidInput(message, hint, {"expires_at": [f"{message} {hint}"]})
 
 
 def revoke_key(*, key: ApiKey, by: Actor) -> None:

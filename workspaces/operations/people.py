@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils.text import slugify
 
 from workspaces.access import role_in
@@ -76,23 +77,49 @@ def remove_member(*, workspace: Workspace, user: User, by: Actor) -> None:
 
 
 def disable_user(*, user: User, by: Actor) -> None:
-    """Keep ``user`` out everywhere from the next request on; what they did stays.
+    """Keep ``user`` out everywhere from the next request on; what they did stays. Their sessions are over for good.
 
     Allowed to whoever owns every workspace that the user belongs to. The last owner of a workspace cannot be disabled.
     """
     with transaction.atomic():
-        workspaces = list(Workspace.objects.of(user).order_by("id"))
-        if not isinstance(by, System) and not workspaces:
-            raise NotFound("There is no such person in your workspaces.")
+        workspaces = _governed(user, by, "disabled")
         for workspace in workspaces:
-            require_owner(by, workspace, "disable its people")
-            lock(workspace)
             _keep_an_owner(workspace, user)
-        if not User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
+        changes = {"is_active": False, "session_epoch": F("session_epoch") + 1}
+        if not User.objects.filter(pk=user.pk, is_active=True).update(**changes):
             raise StaleState(f"{user} is disabled already.")
-        user.is_active = False
+        user.refresh_from_db(fields=["is_active", "session_epoch"])
         for workspace in workspaces:
             note(workspace.id, by, "user.disabled", ("user", user.id))
+
+
+def enable_user(*, user: User, by: Actor) -> None:
+    """Let a disabled ``user`` in again, with the teams and rights they had; they sign in anew."""
+    with transaction.atomic():
+        workspaces = _governed(user, by, "enabled")
+        if not User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
+            raise StaleState(f"{user} is not disabled.")
+        user.is_active = True
+        for workspace in workspaces:
+            note(workspace.id, by, "user.enabled", ("user", user.id))
+
+
+def _governed(user: User, by: Actor, done: str) -> list[Workspace]:
+    """Lock the workspaces that ``user`` belongs to and return them; raise unless ``by`` owns every one."""
+    workspaces = list(Workspace.objects.of(user).order_by("id"))
+    for workspace in workspaces:
+        lock(workspace)
+    if isinstance(by, System):
+        return workspaces
+    roles = [role_in(by, workspace.id) for workspace in workspaces]
+    if not any(roles):
+        raise NotFound("There is no such person in your workspaces.")
+    if any(role != Role.OWNER for role in roles):
+        raise Forbidden(
+            f"{user} can be {done} only by somebody who owns every workspace that they belong to.",
+            "Take them out of your workspace instead, or ask whoever runs this installation.",
+        )
+    return workspaces
 
 
 def _membership(workspace: Workspace, user: User) -> Membership:

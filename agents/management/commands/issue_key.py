@@ -11,7 +11,7 @@ from agents.models import Agent
 from agents.operations import admit_program
 from workspaces.actors import System
 from workspaces.errors import DomainError
-from workspaces.models import User, Workspace
+from workspaces.models import KeyScope, User, Workspace
 
 OPERATOR = System("manage.py")
 
@@ -29,7 +29,13 @@ class Command(BaseCommand):
         parser.add_argument("--owner", required=True, metavar="EMAIL", help="the person who answers for the program")
         parser.add_argument("--agent", action="append", default=[], metavar="NAME", help="repeat for several agents")
         parser.add_argument("--workspace", metavar="SLUG", help="needed where there is more than one")
-        parser.add_argument("--days", type=int, help="how long the key lives; without it, until it is revoked")
+        parser.add_argument("--days", type=int, help="how long the key lives; without it, API_KEY_DAYS")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            metavar="SCOPE",
+            help=f"what the key is for; repeat for several; without it, everything: {', '.join(KeyScope.values)}",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         workspace = _workspace(options["workspace"])
@@ -42,6 +48,7 @@ class Command(BaseCommand):
                 name=options["name"],
                 owner=_person(options["owner"]),
                 agents=[_agent(workspace, name) for name in options["agent"]],
+                scopes=options["scope"],
                 expires_at=timezone.now() + timedelta(days=days) if days else None,
                 by=OPERATOR,
             )

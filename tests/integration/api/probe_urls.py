@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from workspaces.api.idempotency import once
 from workspaces.api.views import WorkspaceView
 from workspaces.errors import InvalidInput
-from workspaces.models import Team
+from workspaces.models import KeyScope, Team
 
 
 class TeamInput(serializers.Serializer):
@@ -25,6 +25,7 @@ class TeamOutput(serializers.ModelSerializer):
 
 @extend_schema(exclude=True)
 class Teams(WorkspaceView):
+    scope = KeyScope.PEOPLE
     serializer_class = TeamOutput
 
     def get(self, request):
@@ -53,6 +54,8 @@ class OneTeam(WorkspaceView):
 
 @extend_schema(exclude=True)
 class Echo(APIView):
+    scope = KeyScope.READ
+
     def post(self, request):
         return Response({"got": request.data})
 

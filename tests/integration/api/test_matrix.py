@@ -8,11 +8,11 @@ from rest_framework.test import APIClient
 
 from agents.operations import cancel_run, preview_rollback, set_up_budget
 from agents.operations.pausing import pause_scope, release_pause
-from approvals.models import Policy, Request
+from approvals.models import Policy, Request, ReviewQueue
 from audit.operations import create_endpoint, ping, update_endpoint
 from memory.models import Session
 from memory.operations.facts import Origin, Subject, claim_fact
-from tests.factories import SETUP
+from tests.factories import SETUP, make_person, make_team
 from tests.integration.knowledge.conftest import collection, document
 from tools.models import Action
 from workspaces.operations import teams
@@ -78,6 +78,7 @@ MATRIX = {
     ("api-context", "get"): WORKERS,
     ("api-requests", "get"): EVERYBODY,
     ("api-request", "get"): REVIEWERS,
+    ("api-deciders", "get"): REVIEWERS,
     ("api-decisions", "get"): REVIEWERS,
     ("api-decisions", "post"): instead(REVIEWERS, 409),
     ("api-queues", "get"): EVERYBODY,
@@ -104,6 +105,20 @@ MATRIX = {
     ("api-deliveries", "get"): OWN_ROW,
     ("api-delivery-redeliver", "post"): instead(OWN_ROW, 409),
     ("api-webhook", "delete"): [204, 403, 403, 403, 403, 404],
+    ("api-members", "get"): OWNERS,
+    ("api-member", "get"): OWN_ROW,
+    ("api-member", "patch"): instead(OWN_ROW, 422),
+    ("api-member-disable", "post"): OWN_ROW,
+    ("api-member-enable", "post"): OWN_ROW,
+    ("api-member", "delete"): [204, 403, 403, 403, 403, 404],
+    ("api-teams", "get"): OWNERS,
+    ("api-teams", "post"): instead(OWNERS, 422),
+    ("api-team-members", "get"): OWN_ROW,
+    ("api-team-members", "post"): instead(OWN_ROW, 422),
+    ("api-team-member", "delete"): [204, 403, 403, 403, 403, 404],
+    ("api-grants", "get"): OWN_ROW,
+    ("api-grants", "post"): instead(OWN_ROW, 422),
+    ("api-grant", "delete"): [204, 403, 403, 403, 403, 404],
     ("api-service-accounts", "get"): OWNERS,
     ("api-service-accounts", "post"): instead(OWNERS, 422),
     ("api-keys", "get"): OWN_ROW,
@@ -154,6 +169,7 @@ def rows(desk):
     pinged = ping(endpoint=hook, by=desk.cast.owner)
     update_endpoint(endpoint=hook, is_enabled=False, by=desk.cast.owner)
     policies = knowledge(desk.cast)
+    queue = ReviewQueue.objects.create(workspace=desk.cast.workspace, name="spare", title="Spare")
     return {
         "webhook": hook.id,
         "delivery": pinged.id,
@@ -175,7 +191,17 @@ def rows(desk):
         "connection": desk.desk.crm.id,
         "account": desk.cast.service.id,
         "key": spare.id,
+        "member": make_person("spare", desk.cast.workspace).id,
+        "team": spare_team(desk.cast, queue).id,
+        "queue": queue.id,
     }
+
+
+def spare_team(cast, queue):
+    """A team of its own of the service account, which may see the requests of the queue."""
+    team = make_team(cast.workspace, "Spare", cast.service)
+    teams.grant(team=team, codename="view_reviewqueue", target=queue, by=SETUP)
+    return team
 
 
 def workspace_budget(workspace):
@@ -212,6 +238,7 @@ KIND = {
     "api-rollbacks": "run",
     "api-release": "pause",
     "api-messages": "session",
+    "api-deciders": "request",
     "api-decisions": "request",
     "api-policy-versions": "policy",
     "api-webhook-rotate": "webhook",
@@ -221,7 +248,19 @@ KIND = {
     "api-delivery-redeliver": "delivery",
     "api-keys": "account",
     "api-key-revoke": "key",
+    "api-member-disable": "member",
+    "api-member-enable": "member",
+    "api-team-members": "team",
+    "api-team-member": "team",
+    "api-grants": "team",
+    "api-grant": "team",
 }
+FURTHER = {
+    "api-team-member": ["account"],
+    "api-grants": ["reviewqueue"],
+    "api-grant": ["reviewqueue", "queue", "view_reviewqueue"],
+}
+"""What else is in an address: a row by its name here, or the part itself."""
 
 
 def routes():
@@ -248,7 +287,8 @@ def test_matrix_knows_every_route_and_method():
 
 def address(name, rows):
     kind = KIND.get(name, name.removeprefix("api-"))
-    return reverse(name, args=[rows[kind]] if kind in rows else [])
+    more = [rows.get(part, part) for part in FURTHER.get(name, [])]
+    return reverse(name, args=[*([rows[kind]] if kind in rows else []), *more])
 
 
 def test_every_person_gets_what_the_matrix_says(rows, client_of, service_client, cast):

@@ -1,9 +1,12 @@
 """How a program gets in from the command line, and what an integrator stumbles over is said in a sentence."""
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import Max, Min
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from audit.ledger.models import Event
@@ -43,9 +46,19 @@ def test_second_key_is_of_the_same_account_and_grants_nothing_twice(desk, admitt
     assert first != second
     accounts = {key.user_id for key in ApiKey.objects.filter(name="shop")}
     assert len(accounts) == 1
-    assert ApiKey.objects.filter(name="shop", expires_at=None).count() == 1
+    ends = ApiKey.objects.filter(name="shop").aggregate(first=Min("expires_at"), last=Max("expires_at"))
+    assert ends["first"] < timezone.now() + timedelta(days=1) < timezone.now() + timedelta(days=89) < ends["last"]
     assert Event.objects.filter(verb="team.created", actor="system:manage.py").count() == 1
     assert Event.objects.filter(verb="team.granted", actor="system:manage.py").count() == 3
+
+
+def test_issued_key_is_narrowed_to_the_scopes_named(desk, admitted):
+    client = program(admitted("--agent", "support-desk", "--scope", "read"))
+    assert client.get("/api/v1/agents/").status_code == 200
+    refused = client.post("/api/v1/runs/", {"agent": "support-desk", "text": "Hello"})
+    assert refused.json()["code"] == "missing_scope"
+    with pytest.raises(CommandError, match=r"magic is no scope\. Choose from read, "):
+        admitted("--scope", "magic")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from agents.operations import preview_rollback
 from agents.operations.pausing import pause_scope
 from memory.models import Session
-from tests.factories import SETUP
+from tests.factories import SETUP, make_person, make_team
 from tests.integration.api.test_matrix import remembered
 from tests.integration.knowledge.conftest import collection, document
 from workspaces.console import problems
@@ -21,6 +21,7 @@ EVERYBODY = [200] * 5
 WORKERS = [200, 200, 200, 404, 404]
 READERS = [200, 200, 404, 404, 404]
 MANAGERS = [200, 403, 404, 404, 404]
+OWNERS = [200, 403, 403, 403, 404]
 SIGN_IN = 302
 """A service account has no password and a disabled person no way in: both are sent to sign in, like anybody."""
 
@@ -28,6 +29,7 @@ READ = {
     "approvals:home": [302] * 5,
     "approvals:inbox": EVERYBODY,
     "approvals:request": WORKERS,
+    "approvals:deciders": WORKERS,
     "approvals:edit": [403, 200, 200, 404, 404],
     "runs:index": EVERYBODY,
     "runs:new": EVERYBODY,
@@ -50,6 +52,10 @@ READ = {
     "knowledge:document": READERS,
     "knowledge:forget": MANAGERS,
     "audit:ledger": [200, 403, 403, 403, 200],
+    "people:index": [200, 403, 403, 403, 200],
+    "people:show": OWNERS,
+    "people:teams": [200, 403, 403, 403, 200],
+    "people:team-show": OWNERS,
 }
 WRITE = {  # empty forms, in this order: the run is not paused, and the pause is released before its own turn
     "approvals:decide": [422, 422, 422, 404, 404],
@@ -77,6 +83,14 @@ WRITE = {  # empty forms, in this order: the run is not paused, and the pause is
     "knowledge:reembed-cancel": [404, 403, 404, 404, 404],
     "knowledge:forget": [302, 403, 404, 404, 404],
     "console:switch-workspace": [404] * 5,
+    "people:role": [422, 403, 403, 403, 404],
+    "people:disable": [302, 403, 403, 403, 404],
+    "people:enable": [302, 403, 403, 403, 404],
+    "people:team": [404, 403, 403, 403, 404],
+    "people:take-out": [302, 403, 403, 403, 404],
+    "people:grant": [404, 403, 403, 403, 404],
+    "people:teams": [422, 403, 403, 403, 422],
+    "people:remove": [302, 403, 403, 403, 404],
 }
 ELSEWHERE = {
     "console:sign-in": "tests/integration/console/test_sessions.py",
@@ -117,12 +131,15 @@ def addresses(desk, asked):
     pause = pause_scope(
         workspace=desk.cast.workspace, scope_kind="agent", scope_id=agent.id, reason="Look", by=desk.cast.reviewer
     )
-    policies = collection(desk.cast)
+    spare, policies = make_person("spare", desk.cast.workspace), collection(desk.cast)
     teams.grant(team=desk.cast.reviewers, codename="view_collection", target=policies, by=SETUP)
     found = {
         "fact_id": remembered(Session.objects.get()).id,
         "collection_id": policies.id,
         "document_id": document(policies).id,
+        "user_id": spare.id,
+        "team_id": make_team(desk.cast.workspace, "Spare", spare).id,
+        "kind": "agent",
         "request_id": desk.requests(asked)[0].id,
         "session_id": Session.objects.get().id,
         "named": agent.name,

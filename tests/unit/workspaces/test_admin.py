@@ -141,8 +141,9 @@ def test_team_is_made_and_filled(cast, pages):
 
 
 def test_invariant_15_key_is_shown_once_and_its_digest_never(cast, pages):
-    answer = pages.add(ApiKey, workspace=cast.workspace.pk, user=cast.service.pk, name="robot")
+    answer = pages.add(ApiKey, workspace=cast.workspace.pk, user=cast.service.pk, name="robot", scopes=["read"])
     key = ApiKey.objects.get(name="robot")
+    assert key.scopes == ["read"]
     assert f"cs_{key.prefix}_" in answer.content.decode()
     assert "no-store" in answer.headers["Cache-Control"]
     for page in ("change", "changelist", "history"):
@@ -173,7 +174,7 @@ def test_lists_ask_no_more_for_more_rows(cast, pages):
     for number in range(3):
         make_person(f"more{number}", cast.workspace)
         pages.add(Team, workspace=cast.workspace.pk, name=f"More {number}")
-        pages.add(ApiKey, workspace=cast.workspace.pk, user=cast.service.pk, name=f"more{number}")
+        pages.add(ApiKey, workspace=cast.workspace.pk, user=cast.service.pk, name=f"more{number}", scopes=["read"])
     assert pages.lists(lists) == before
 
 

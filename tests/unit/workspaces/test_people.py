@@ -97,7 +97,7 @@ def test_anybody_may_leave_and_nobody_else_may_remove(cast):
 
 def test_disable_user_needs_every_workspace_of_theirs(cast):
     people.add_member(workspace=cast.elsewhere, user=cast.member, by=cast.stranger)
-    with pytest.raises(NotFound):
+    with pytest.raises(Forbidden):
         people.disable_user(user=cast.member, by=cast.owner)
     people.disable_user(user=cast.member, by=SETUP)
     assert verbs(cast.elsewhere)[-1] == verbs(cast.workspace)[-1] == "user.disabled"
