@@ -1,5 +1,6 @@
 """What the gate and the reviewers learn of an action's run: implements ``approvals.ports.ContextSource``."""
 
+import json
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -127,8 +128,9 @@ def _read(step: Step) -> dict[str, Any]:
         raise AssertionError("A step that read something has an action.")
     passages = passages_of(action)
     shown: Any = action.result if passages is None else {"count": len(passages)}
-    if len(str(shown)) > MAX_READ:
-        shown = {"too_large_to_show": str(shown)[:MAX_READ]}
+    text = json.dumps(shown, ensure_ascii=False)
+    if len(text) > MAX_READ:
+        shown = {"too_large_to_show": text[:MAX_READ]}
     return {
         "tool": action.tool.name,
         "title": action.tool.title,

@@ -8,18 +8,22 @@ Retrieval only reads: nothing here can reach a tool (a contract of the import li
 passage says where it is from and how far it is trusted, and no text in it is ever an instruction.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import connection
-from django.db.models import QuerySet
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import BooleanField, QuerySet
+from django.db.models.expressions import RawSQL
 from django.db.models.sql import Query
 
 from memory.embeddings import vectors_of
 from memory.models import Collection
 from memory.models.knowledge import LANGUAGE
 from memory.tracing import traced_search
+from memory.vector_index import INDEXED
 from workspaces.canonical import sanitise
 
 DEPTH: Final = 20
@@ -84,16 +88,12 @@ WITH asked AS (
     SELECT id, score, row_number() OVER (ORDER BY score DESC, id) AS place
     FROM (
         SELECT m.id, sum(ln(1 + (n.passages - m.passages + 0.5) / (m.passages + 0.5)))::float8 AS score
-        FROM matching m, (SELECT count(*) AS passages FROM readable) n GROUP BY m.id
+        FROM matching m, (SELECT {size} AS passages) n GROUP BY m.id
     ) f
     ORDER BY place LIMIT %s
 ), by_vector AS (
     SELECT id, 1 - distance AS similarity, row_number() OVER (PARTITION BY model ORDER BY distance, id) AS place
-    FROM (
-        SELECT r.id, v.model, v.embedding <=> a.vector AS distance
-        FROM readable r JOIN used u USING (collection_id) JOIN asked a ON a.model = u.model
-        JOIN memory_chunkvector v ON v.chunk_id = r.id AND v.model = u.model WHERE v.embedding IS NOT NULL
-    ) f
+    FROM ({nearest}) f
     ORDER BY place, id LIMIT %s
 ), fused AS (
     SELECT id, w.place AS word_place, w.score AS word_score, v.place AS vector_place, v.similarity,
@@ -107,6 +107,41 @@ FROM fused f JOIN memory_chunk c ON c.id = f.id JOIN memory_document d ON d.id =
 ORDER BY f.score DESC, c.id
 """
 
+COUNT = "(SELECT count(*) FROM readable)"
+EVERY = """
+        SELECT r.id, v.model, v.embedding <=> a.vector AS distance
+        FROM readable r JOIN used u USING (collection_id) JOIN asked a ON a.model = u.model
+        JOIN memory_chunkvector v ON v.chunk_id = r.id AND v.model = u.model WHERE v.embedding IS NOT NULL
+"""
+"""Compares with every readable passage."""
+WALK = """
+        (SELECT r.id, v.model, v.embedding <=> %s::vector AS distance
+        FROM memory_chunkvector v JOIN readable r ON r.id = v.chunk_id
+        JOIN used u ON u.collection_id = r.collection_id AND u.model = v.model
+        WHERE v.model = %s AND v.embedding IS NOT NULL
+        ORDER BY v.embedding <=> %s::vector LIMIT %s)
+"""
+"""Walks the index of one model until enough readable passages are found."""
+HOW_TO_WALK = """
+SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', '200', true),
+       set_config('hnsw.max_scan_tuples', '100000', true)
+"""
+SIZE = """
+SELECT count(*) FROM memory_chunk c JOIN memory_document d ON d.id = c.document_id AND d.workspace_id = c.workspace_id
+WHERE d.collection_id IN ({collections}) AND d.status IN ('ready')
+  AND (d.valid_from IS NULL OR d.valid_from <= clock_timestamp())
+  AND (d.valid_until IS NULL OR d.valid_until > clock_timestamp())
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The model of one collection, the width of its vectors, and whether there is an index over them."""
+
+    model: str
+    dimension: int
+    indexed: bool
+
 
 @traced_search
 def search(
@@ -119,27 +154,51 @@ def search(
     """
     asked = sanitise(query)[:LONGEST_QUERY]
     used = _models(collections) if vectors else {}
-    models, queries = _embedded(used, asked)
+    known = _embedded(used, asked)
     allowed, names = _compiled(collections.order_by().values("id").query)
-    mine = [list(used), [model for model, _ in used.values()]]
-    values = [models, queries, *mine, LANGUAGE, asked if words else "", *names, DEPTH, DEPTH, max(1, min(limit, MOST))]
-    with connection.cursor() as cursor:
-        cursor.execute(STATEMENT.format(collections=allowed), values)
+    size = _size(allowed, names) if any(one.indexed for one in used.values()) else None
+    walked = _walked(used, known, size)
+    every = {model: vector for model, vector in known.items() if model not in walked}
+    mine = [one.model for one in used.values()]
+    values: list[Any] = [list(every), list(every.values()), list(used), mine, LANGUAGE]
+    values += [asked if words else "", *names, DEPTH]
+    for model, vector in walked.items():
+        values += [vector, model, vector, DEPTH]
+    nearest = " UNION ALL ".join([EVERY, *[WALK] * len(walked)])
+    statement = STATEMENT.format(collections=allowed, nearest=nearest, size=COUNT if size is None else size)
+    with transaction.atomic() if walked else nullcontext(), connection.cursor() as cursor:
+        if walked:
+            cursor.execute(HOW_TO_WALK)
+        cursor.execute(statement, [*values, DEPTH, max(1, min(limit, MOST))])
         return [_passage(row) for row in cursor.fetchall()]
 
 
-def _models(collections: "QuerySet[Collection]") -> dict[UUID, tuple[str, int]]:
-    """Return model and width of each collection. The statement keeps to them, also where one is swapped meanwhile."""
-    found = collections.order_by("model", "id").values_list("id", "model", "dimension")
-    return {key: (model, width) for key, model, width in found}
+def _models(collections: "QuerySet[Collection]") -> dict[UUID, Used]:
+    """Return the model of each collection. The statement keeps to them, also where one is swapped meanwhile."""
+    rows = collections.order_by("model", "id").annotate(indexed=RawSQL(INDEXED, [], BooleanField()))  # noqa: S611 - ours
+    return {key: Used(*told) for key, *told in rows.values_list("id", "model", "dimension", "indexed")}
 
 
-def _embedded(used: dict[UUID, tuple[str, int]], query: str) -> tuple[list[str], list[str]]:
-    """Return the models and the query's vector by each, as PostgreSQL writes them."""
-    found = dict.fromkeys(used.values())
-    pairs = [(model, vectors_of([query], model=model, dimension=width)[0]) for model, width in found]
-    known = [(model, vector) for model, vector in pairs if vector is not None]
-    return [model for model, _ in known], [str(vector) for _, vector in known]
+def _embedded(used: dict[UUID, Used], query: str) -> dict[str, str]:
+    """Return the query's vector by each model, as PostgreSQL writes it; none where the query has no words."""
+    widths = {one.model: one.dimension for one in used.values()}
+    found = {model: vectors_of([query], model=model, dimension=width)[0] for model, width in widths.items()}
+    return {model: str(vector) for model, vector in found.items() if vector is not None}
+
+
+def _size(allowed: str, names: tuple[Any, ...]) -> int:
+    """Return how many passages may be read now; which way is right depends on it."""
+    with connection.cursor() as cursor:
+        cursor.execute(SIZE.format(collections=allowed), names)
+        return int(cursor.fetchone()[0])
+
+
+def _walked(used: dict[UUID, Used], known: dict[str, str], size: int | None) -> dict[str, str]:
+    """Return the vectors of the models whose index is walked: none up to the size where comparing with all is right."""
+    if size is None or size <= settings.KNOWLEDGE_EXACT_PASSAGES:
+        return {}
+    indexed = {one.model for one in used.values() if one.indexed}
+    return {model: vector for model, vector in known.items() if model in indexed}
 
 
 def _compiled(query: Query) -> tuple[str, tuple[Any, ...]]:
