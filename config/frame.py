@@ -17,7 +17,7 @@ from workspaces.console import links
 from workspaces.console.shapes import Frame, NavItem, WorkspaceChoice
 from workspaces.models import Membership, Role, User, Workspace
 
-PARTS: Final = {"requests": "inbox", "rollbacks": "runs", "sessions": "runs"}
+PARTS: Final = {"requests": "inbox", "rollbacks": "runs", "sessions": "runs", "deliveries": "webhooks"}
 READERS: Final = {Role.OWNER, Role.AUDITOR}
 
 
@@ -69,6 +69,9 @@ def _nav(count: int, role: str) -> list[NavItem]:
         NavItem(key="agents", label="Agents", url=links.AGENTS, icon="agents", go="a"),
         NavItem(key="usage", label="Usage", url=links.USAGE, icon="money", go="u"),
     ]
+    if role == Role.OWNER:
+        items.append(NavItem(key="budgets", label="Budgets", url=links.BUDGETS, icon="seal", go="b"))
+        items.append(NavItem(key="webhooks", label="Webhooks", url=links.WEBHOOKS, icon="send", go="w"))
     if role in READERS:
         items.append(NavItem(key="ledger", label="Ledger", url=links.LEDGER, icon="ledger", go="l"))
     return items

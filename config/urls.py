@@ -18,7 +18,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("agents.console.urls")),
     path("", include("agents.console.agent_urls")),
     path("", include("agents.console.pause_urls")),
+    path("", include("agents.console.budget_urls")),
     path("", include("audit.console.urls")),
+    path("", include("audit.console.webhook_urls")),
     path("live/", inbox, name="live"),
 ]
 

@@ -29,7 +29,7 @@ def test_frame_says_where_and_who_one_is(desk, browse, name):
         "runs",
         "agents",
         "usage",
-        *(["ledger"] if name == "owner" else []),
+        *(["budgets", "webhooks", "ledger"] if name == "owner" else []),
     ]
     assert bool(frame.pause_url) == (name == "owner")
 

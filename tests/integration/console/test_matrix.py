@@ -1,12 +1,17 @@
 """Every address of the console, by every method it takes, for every person; the admin lets none of them in."""
 
+from decimal import Decimal
+
 import pytest
 from django.template import TemplateDoesNotExist
 from django.urls import URLPattern, get_resolver, reverse
 
 from agents.operations import preview_rollback
 from agents.operations.pausing import pause_scope
+from audit.models import Delivery
+from audit.operations import create_endpoint
 from memory.models import Session
+from tools.operations import BudgetOf, create_budget
 from workspaces.console import problems
 
 pytestmark = pytest.mark.django_db
@@ -14,6 +19,7 @@ pytestmark = pytest.mark.django_db
 INSIDE = ["owner", "reviewer", "finance", "member", "stranger"]
 OUTSIDE = ["anonymous", "service", "disabled"]
 EVERYBODY = [200] * 5
+OWNERS = [200, 403, 403, 403, 200]
 WORKERS = [200, 200, 200, 404, 404]
 SIGN_IN = 302
 """A service account has no password and a disabled person no way in: both are sent to sign in, like anybody."""
@@ -33,7 +39,13 @@ READ = {
     "agents:usage": EVERYBODY,
     "agents:worth": WORKERS,
     "pauses:list": EVERYBODY,
-    "audit:ledger": [200, 403, 403, 403, 200],
+    "budgets:index": OWNERS,
+    "budgets:new": OWNERS,
+    "budgets:show": [200, 403, 403, 403, 404],
+    "audit:ledger": OWNERS,
+    "webhooks:index": OWNERS,
+    "webhooks:new": OWNERS,
+    "webhooks:show": [200, 403, 403, 403, 404],
 }
 WRITE = {  # empty forms, in this order: the run is not paused, and the pause is released before its own turn
     "approvals:decide": [422, 422, 422, 404, 404],
@@ -48,6 +60,15 @@ WRITE = {  # empty forms, in this order: the run is not paused, and the pause is
     "agents:release": [302, 302, 302, 404, 404],
     "pauses:pause": [422, 422, 422, 404, 404],
     "pauses:release": [409, 409, 409, 404, 404],
+    "budgets:new": [422, 403, 403, 403, 422],
+    "budgets:show": [422, 403, 403, 403, 404],
+    "webhooks:new": [422, 403, 403, 403, 422],
+    "webhooks:show": [422, 403, 403, 403, 404],
+    "webhooks:rotate": [422, 403, 403, 403, 404],
+    "webhooks:again": [422, 403, 403, 403, 404],
+    "webhooks:redeliver": [302, 403, 403, 403, 404],
+    "webhooks:ping": [302, 403, 403, 403, 404],
+    "webhooks:switch": [302, 403, 403, 403, 404],
     "console:switch-workspace": [404] * 5,
 }
 ELSEWHERE = {
@@ -97,6 +118,24 @@ def addresses(desk, asked):
         "scope_kind": "agent",
         "scope_id": agent.id,
     }
+    found["budget_id"] = create_budget(
+        workspace=desk.cast.workspace,
+        of=BudgetOf.workspace(desk.cast.workspace),
+        unit="steps",
+        limit=Decimal(9),
+        period="day",
+        by=desk.cast.owner,
+    ).id
+    endpoint = create_endpoint(workspace=desk.cast.workspace, url="https://example.com/", by=desk.cast.owner).endpoint
+    found["endpoint_id"] = endpoint.id
+    found["delivery_id"] = Delivery.objects.create(
+        workspace=desk.cast.workspace,
+        endpoint=endpoint,
+        event_id=endpoint.id,
+        verb="run.queued",
+        status="failed",
+        finished_at=endpoint.created_at,
+    ).id
     preview = preview_rollback(run_id=asked.id, by=desk.cast.reviewer)
 
     def fill(name):
