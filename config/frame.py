@@ -21,6 +21,7 @@ PARTS: Final = {
     "requests": "inbox",
     "rollbacks": "runs",
     "sessions": "runs",
+    "deliveries": "webhooks",
     "documents": "knowledge",
     "teams": "people",
 }
@@ -78,7 +79,11 @@ def _nav(count: int, role: str) -> list[NavItem]:
         NavItem(key="usage", label="Usage", url=links.USAGE, icon="money", go="u"),
     ]
     if role == Role.OWNER:
-        items.append(NavItem(key="people", label="People", url=links.PEOPLE, icon="people", go="p"))
+        items += [
+            NavItem(key="budgets", label="Budgets", url=links.BUDGETS, icon="seal", go="b"),
+            NavItem(key="people", label="People", url=links.PEOPLE, icon="people", go="p"),
+            NavItem(key="webhooks", label="Webhooks", url=links.WEBHOOKS, icon="send", go="w"),
+        ]
     if role in READERS:
         items.append(NavItem(key="ledger", label="Ledger", url=links.LEDGER, icon="ledger", go="l"))
     return items

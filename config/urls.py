@@ -21,7 +21,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("agents.console.pause_urls")),
     path("", include("agents.console.fact_urls")),
     path("", include("memory.console.urls")),
+    path("", include("agents.console.budget_urls")),
     path("", include("audit.console.urls")),
+    path("", include("audit.console.webhook_urls")),
     path("live/", inbox, name="live"),
 ]
 

@@ -8,6 +8,8 @@ from uuid import UUID
 RUNS = "/runs/"
 AGENTS = "/agents/"
 USAGE = "/usage/"
+BUDGETS = "/budgets/"
+WEBHOOKS = "/webhooks/"
 INBOX = "/inbox/"
 LEDGER = "/ledger/"
 PAUSES = "/pauses/"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from workspaces.console.differences import FieldDiff
@@ -273,3 +273,32 @@ class SealRow:
     root: str
     proof: str = "sealed"
     witness: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetRow:
+    """One budget as it stands today; amounts are words with their unit."""
+
+    whose: str
+    scope: str
+    period: str
+    limit: str
+    spent: str
+    reserved: str
+    left: str
+    exhausted: bool
+    holds: bool
+    begins_anew_on: date | None
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRow:
+    """What a budget holds or held for one step; ``settled`` is None while the call is under way."""
+
+    at: datetime
+    run: str
+    run_url: str
+    step: int | None
+    held: str
+    settled: str | None

@@ -89,6 +89,11 @@ LOOKS: Final[dict[str, dict[str, Look]]] = {
         "irreversible": Look("Cannot be undone", "danger", "irreversible"),
         "egress": Look("Sends text out", "wait", "send"),
     },
+    "delivery": {
+        "pending": Look("On its way", "wait", "clock"),
+        "delivered": Look("Delivered", "done", "check"),
+        "failed": Look("Failed", "danger", "cross"),
+    },
     "step_kind": {
         "model": Look("Model call", "quiet", "model"),
         "action": Look("Action", "quiet", "tools"),

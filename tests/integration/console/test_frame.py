@@ -31,7 +31,7 @@ def test_frame_says_where_and_who_one_is(desk, browse, name):
         "knowledge",
         "facts",
         "usage",
-        *(["people", "ledger"] if name == "owner" else []),
+        *(["budgets", "people", "webhooks", "ledger"] if name == "owner" else []),
     ]
     assert bool(frame.pause_url) == (name == "owner")
 

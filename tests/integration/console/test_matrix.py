@@ -1,15 +1,20 @@
 """Every address of the console, by every method it takes, for every person; the admin lets none of them in."""
 
+from decimal import Decimal
+
 import pytest
 from django.template import TemplateDoesNotExist
 from django.urls import URLPattern, get_resolver, reverse
 
 from agents.operations import preview_rollback
 from agents.operations.pausing import pause_scope
+from audit.models import Delivery
+from audit.operations import create_endpoint
 from memory.models import Session
 from tests.factories import SETUP, make_person, make_team
 from tests.integration.api.test_matrix import remembered
 from tests.integration.knowledge.conftest import collection, document
+from tools.operations import BudgetOf, create_budget
 from workspaces.console import problems
 from workspaces.operations import teams
 
@@ -18,10 +23,11 @@ pytestmark = pytest.mark.django_db
 INSIDE = ["owner", "reviewer", "finance", "member", "stranger"]
 OUTSIDE = ["anonymous", "service", "disabled"]
 EVERYBODY = [200] * 5
+OWNERS = [200, 403, 403, 403, 200]
 WORKERS = [200, 200, 200, 404, 404]
 READERS = [200, 200, 404, 404, 404]
 MANAGERS = [200, 403, 404, 404, 404]
-OWNERS = [200, 403, 403, 403, 404]
+OWNERS_HERE = [200, 403, 403, 403, 404]
 SIGN_IN = 302
 """A service account has no password and a disabled person no way in: both are sent to sign in, like anybody."""
 
@@ -51,11 +57,17 @@ READ = {
     "knowledge:upload": MANAGERS,
     "knowledge:document": READERS,
     "knowledge:forget": MANAGERS,
-    "audit:ledger": [200, 403, 403, 403, 200],
-    "people:index": [200, 403, 403, 403, 200],
-    "people:show": OWNERS,
-    "people:teams": [200, 403, 403, 403, 200],
-    "people:team-show": OWNERS,
+    "people:index": OWNERS,
+    "people:show": OWNERS_HERE,
+    "people:teams": OWNERS,
+    "people:team-show": OWNERS_HERE,
+    "budgets:index": OWNERS,
+    "budgets:new": OWNERS,
+    "budgets:show": OWNERS_HERE,
+    "audit:ledger": OWNERS,
+    "webhooks:index": OWNERS,
+    "webhooks:new": OWNERS,
+    "webhooks:show": OWNERS_HERE,
 }
 WRITE = {  # empty forms, in this order: the run is not paused, and the pause is released before its own turn
     "approvals:decide": [422, 422, 422, 404, 404],
@@ -82,6 +94,15 @@ WRITE = {  # empty forms, in this order: the run is not paused, and the pause is
     "knowledge:reembed": [503, 403, 404, 404, 404],
     "knowledge:reembed-cancel": [404, 403, 404, 404, 404],
     "knowledge:forget": [302, 403, 404, 404, 404],
+    "budgets:new": [422, 403, 403, 403, 422],
+    "budgets:show": [422, 403, 403, 403, 404],
+    "webhooks:new": [422, 403, 403, 403, 422],
+    "webhooks:show": [422, 403, 403, 403, 404],
+    "webhooks:rotate": [422, 403, 403, 403, 404],
+    "webhooks:again": [422, 403, 403, 403, 404],
+    "webhooks:redeliver": [302, 403, 403, 403, 404],
+    "webhooks:ping": [302, 403, 403, 403, 404],
+    "webhooks:switch": [302, 403, 403, 403, 404],
     "console:switch-workspace": [404] * 5,
     "people:role": [422, 403, 403, 403, 404],
     "people:disable": [302, 403, 403, 403, 404],
@@ -147,6 +168,24 @@ def addresses(desk, asked):
         "scope_kind": "agent",
         "scope_id": agent.id,
     }
+    found["budget_id"] = create_budget(
+        workspace=desk.cast.workspace,
+        of=BudgetOf.workspace(desk.cast.workspace),
+        unit="steps",
+        limit=Decimal(9),
+        period="day",
+        by=desk.cast.owner,
+    ).id
+    endpoint = create_endpoint(workspace=desk.cast.workspace, url="https://example.com/", by=desk.cast.owner).endpoint
+    found["endpoint_id"] = endpoint.id
+    found["delivery_id"] = Delivery.objects.create(
+        workspace=desk.cast.workspace,
+        endpoint=endpoint,
+        event_id=endpoint.id,
+        verb="run.queued",
+        status="failed",
+        finished_at=endpoint.created_at,
+    ).id
     preview = preview_rollback(run_id=asked.id, by=desk.cast.reviewer)
 
     def fill(name):
