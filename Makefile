@@ -10,7 +10,7 @@ TEST = @$(PYTHON) -I config/virtualenv.py $(VENV) requirements-test.lock
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --only-binary :all: \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) pyproject.toml
 
-.PHONY: demo demo-headless test clean-demo bench lock fmt pictures
+.PHONY: demo demo-headless test search clean-demo bench lock fmt pictures
 .DEFAULT_GOAL := demo
 
 demo:
@@ -32,6 +32,11 @@ bench:
 	$(TEST)
 	@test -e bench/run.py || { echo "countersign: there are no benchmarks yet; bench/ holds none."; exit 1; }
 	@exec $(BIN)/python -m config.services run --test -- $(BIN)/python -m bench.run $(if $(ONLY),--only $(ONLY)) $(if $(PEERS),--peers)
+
+search:
+	$(TEST)
+	@exec $(BIN)/python -m config.services run --test -- env GENERATED_MINUTES=$(or $(MINUTES),15) \
+		$(BIN)/python -m pytest -p no:logging --show-capture=no --tb=short tests/integration/api/test_generated.py
 
 pictures:
 	$(TEST)

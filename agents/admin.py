@@ -15,7 +15,7 @@ from approvals.models import ReviewQueue
 from memory.models import Collection, Fact
 from tools.models import Budget, BudgetScope, Tool
 from tools.operations import change_budget
-from workspaces.admin_forms import GrantForm, JsonField, OperationForm, choices_for, owned, person
+from workspaces.admin_forms import AnyJsonField, GrantForm, JsonField, OperationForm, choices_for, owned, person
 from workspaces.administration import GrantSetup, OwnWorkspace, Records, Setup, site
 from workspaces.models import Pause, User
 
@@ -251,7 +251,7 @@ class WorkerAdmin(Records):
 class FactForm(OperationForm):
     """What is true instead; empty (null) ends the claim."""
 
-    value = forms.JSONField(required=False, help_text="A text in quotes, a number, true or false; empty: true no more.")
+    value = AnyJsonField(required=False, help_text="A text in quotes, a number, true or false; empty: true no more.")
 
 
 @admin.register(Fact, site=site)

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from django import forms
 from django.db import models
+from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
 
 from workspaces.access import owned_workspaces
+from workspaces.canonical import sanitise
 from workspaces.errors import DomainError, InvalidInput
 from workspaces.models import Team, User, Workspace
 
@@ -50,6 +52,17 @@ class OperationForm(ModelForm):
     names: ClassVar[dict[str, str]] = {}
     """What the operation calls a field, and how it is called here, where that differs."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.show_hidden_initial = self._remembers(name, field)
+
+    def _remembers(self, name: str, field: forms.Field) -> bool:
+        """Say whether the page carries what the field showed: what is typed is told from what had been there."""
+        if self.instance._state.adding or isinstance(field, SecretField | forms.FileField):
+            return False
+        return not self.is_bound or self.add_initial_prefix(name) in self.data
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if self.refusal is not None:
@@ -72,8 +85,21 @@ class OperationForm(ModelForm):
         """Leave it to the operation."""
 
 
-class JsonField(forms.JSONField):
-    """JSON to type, indented; empty stands for an empty object."""
+class AnyJsonField(forms.JSONField):
+    """JSON to type; what no page can show (half a character) comes back escaped, as it was typed."""
+
+    indent: ClassVar[int | None] = None
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, InvalidJSONInput):
+            return value
+        return json.dumps(value, ensure_ascii=sanitise(value) != value, indent=self.indent)
+
+
+class JsonField(AnyJsonField):
+    """A JSON object or list, indented; empty stands for an empty one."""
+
+    indent = 2
 
     widget = forms.Textarea(attrs={"rows": 12, "cols": 90, "spellcheck": "false"})
 
@@ -81,15 +107,14 @@ class JsonField(forms.JSONField):
         super().__init__(required=False, **kwargs)
         self.empty = empty
 
-    def prepare_value(self, value: Any) -> Any:
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-
     def clean(self, value: Any) -> Any:
         found = super().clean(value)
         found = self.empty() if found is None else found
         if not isinstance(found, self.empty):
             wanted = "an object in braces" if self.empty is dict else "a list in brackets"
             raise forms.ValidationError(f"This has to be {wanted}.")
+        if sanitise(found) != found:
+            raise forms.ValidationError("This holds NUL, half a character or a number beyond 2^53: send it as text.")
         return found
 
 

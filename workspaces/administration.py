@@ -194,11 +194,15 @@ class Setup(Records):
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Call the operation; a form in which nothing was changed calls none."""
+        """Call the operation with what the person changed; a form in which nothing was changed calls none.
+
+        A field that they left alone keeps what somebody else may have saved while the form was open.
+        """
         if change and not form.changed_data:
             return
         before = self.get_queryset(request).get(pk=obj.pk) if change else None
-        made = self.perform(by=person(request), data=form.cleaned_data, before=before)
+        data = form.cleaned_data if before is None else form.cleaned_data | _left_alone(form, before)
+        made = self.perform(by=person(request), data=data, before=before)
         obj.__dict__.update(made.__dict__)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
@@ -211,6 +215,12 @@ class Setup(Records):
             self.message_user(request, f"{refusal.message} {refusal.hint}", messages.ERROR)
             name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
             return HttpResponseRedirect(reverse(name, args=[object_id]))
+
+
+def _left_alone(form: Any, row: models.Model) -> dict[str, Any]:
+    """Return, of the columns that the form shows, those that nobody typed in, as the row has them now."""
+    columns = {field.name for field in row._meta.concrete_fields} & set(form.cleaned_data)
+    return {name: getattr(row, name) for name in columns - set(form.changed_data)}
 
 
 class GrantSetup(Setup):

@@ -6,6 +6,7 @@ row of its own. Whoever holds the salt can show what an event is about; erasing 
 the run, and every seal still verifies.
 """
 
+from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,7 +17,9 @@ from workspaces.canonical import canonical
 from workspaces.models.salt import Salt
 
 MOST_REMEMBERED: Final = 4096
-_remembered: dict[tuple[UUID, UUID], bytes] = {}
+REMEMBERED_SECONDS: Final = 30.0
+"""For so long a process may still use a salt that another one has erased."""
+_remembered: dict[tuple[UUID, UUID], tuple[bytes, float]] = {}
 
 
 def salted(workspace_id: UUID, scope_id: UUID, value: Any) -> str:
@@ -27,11 +30,12 @@ def salted(workspace_id: UUID, scope_id: UUID, value: Any) -> str:
 def salt_of(workspace_id: UUID, scope_id: UUID) -> bytes:
     """Return the salt of a scope, made when it is first asked for.
 
-    A process remembers the salts that are committed, so that a run asks for its own once.
+    A process remembers the salts that are committed for half a minute, so that a busy run seldom asks for its own.
     """
     key = (workspace_id, scope_id)
-    if key in _remembered:
-        return _remembered[key]
+    known, until = _remembered.get(key, (b"", 0.0))
+    if monotonic() < until:
+        return known
     value = _stored(*key)
     if value is None:
         Salt.objects.bulk_create([Salt(workspace_id=workspace_id, scope_id=scope_id)], ignore_conflicts=True)
@@ -56,4 +60,4 @@ def _stored(workspace_id: UUID, scope_id: UUID) -> bytes | None:
 def _remember(key: tuple[UUID, UUID], value: bytes) -> None:
     if len(_remembered) >= MOST_REMEMBERED:
         _remembered.clear()
-    _remembered[key] = value
+    _remembered[key] = (value, monotonic() + REMEMBERED_SECONDS)

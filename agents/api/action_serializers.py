@@ -91,13 +91,17 @@ class ActionOutput(ActionRow):
         read_only_fields = fields
 
 
+MOST_IN_FLIGHT = 50
+
+
 class PauseResult(PauseOutput):
     """A pause, and what was in flight in its scope: it may still end, or have happened."""
 
-    in_flight = ActionRow(many=True, read_only=True)
+    in_flight = ActionRow(many=True, read_only=True, help_text=f"The newest {MOST_IN_FLIGHT} of them.")
+    in_flight_count = serializers.IntegerField(read_only=True)
 
     class Meta(PauseOutput.Meta):
-        fields = [*PauseOutput.Meta.fields, "in_flight"]
+        fields = [*PauseOutput.Meta.fields, "in_flight", "in_flight_count"]
         read_only_fields = fields
 
 

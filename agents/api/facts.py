@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -46,10 +46,15 @@ class FactOutput(serializers.ModelSerializer[Fact]):
         read_only_fields = fields
 
 
+@extend_schema_field({"type": ["string", "number", "boolean"]})
+class ValueField(serializers.JSONField):
+    """What can be remembered, or null."""
+
+
 class FactChange(serializers.Serializer[Any]):
     """What is true instead."""
 
-    value = serializers.JSONField(allow_null=True, help_text="A text, a number, true or false; null: true no more.")
+    value = ValueField(allow_null=True, help_text="A text, a number, true or false; null: true no more.")
 
 
 class ForgottenOutput(serializers.Serializer[Any]):

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents.api.action_serializers import PauseResult
+from agents.api.action_serializers import MOST_IN_FLIGHT, PauseResult
 from agents.api.serializers import PauseInput, PauseOutput
 from agents.operations.pausing import pause_scope, release_pause, visible_pauses
 from tools.models import Action
@@ -52,7 +52,9 @@ class PausesView(RowsView):
         sent = PauseInput(data=request.data)
         sent.is_valid(raise_exception=True)
         made: Any = pause_scope(workspace=self.workspace, by=self.caller, **sent.validated_data)
-        made.in_flight = Action.objects.in_flight().filter(scopes__contains=[made.scope_id]).select_related("tool")
+        going = Action.objects.in_flight().filter(workspace=self.workspace, scopes__contains=[made.scope_id])
+        made.in_flight_count = going.count()
+        made.in_flight = going.select_related("tool").order_by("-id")[:MOST_IN_FLIGHT]
         return Response(PauseResult(made).data, status=201)
 
 

@@ -1,6 +1,7 @@
 """Agents, runs and steps as the API shows them."""
 
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
@@ -140,6 +141,9 @@ class WaitingOutput(serializers.Serializer[Any]):
     requests = serializers.PrimaryKeyRelatedField[Any](many=True, read_only=True, pk_field=serializers.UUIDField())
 
 
+MOST_ROLLBACKS = 20
+
+
 class RunOutput(RunRow):
     """A run with what it was given, what came of it, and what holds it."""
 
@@ -152,7 +156,17 @@ class RunOutput(RunRow):
     usage = UsageTotals(read_only=True)
     pauses = PauseOutput(many=True, read_only=True)
     waiting = WaitingOutput(read_only=True)
-    rollbacks = serializers.PrimaryKeyRelatedField[Any](many=True, read_only=True)
+    rollbacks = serializers.SerializerMethodField(help_text=f"The newest {MOST_ROLLBACKS}; their list has all.")
+    rollback_count = serializers.SerializerMethodField()
+
+    def get_rollbacks(self, run: Run) -> list[UUID]:
+        """Return the newest rollbacks of the run, oldest first."""
+        newest = run.rollbacks.order_by("-id").values_list("id", flat=True)[:MOST_ROLLBACKS]
+        return list(newest)[::-1]
+
+    def get_rollback_count(self, run: Run) -> int:
+        """Return how many there are in all."""
+        return run.rollbacks.count()
 
     class Meta(RunRow.Meta):
         fields = [
@@ -166,6 +180,7 @@ class RunOutput(RunRow):
             "pauses",
             "waiting",
             "rollbacks",
+            "rollback_count",
         ]
         read_only_fields = fields
 

@@ -13,7 +13,7 @@ from agents.models import Agent
 from agents.usage import CURRENCY, Group, check_key, grouped, labels, usage_between
 from tools.models import UsageRecord
 from workspaces.api.paging import NewestFirst
-from workspaces.api.views import WorkspaceView
+from workspaces.api.views import WorkspaceView, refuse_empty
 
 DAYS = 30
 
@@ -74,6 +74,7 @@ class ByKey(NewestFirst):
 
 def period_of(request: Request, shape: type[PeriodQuery]) -> dict[str, Any]:
     """Return what the query asks for; raise a validation error for what cannot be answered."""
+    refuse_empty(request)
     asked = shape(data=request.query_params)
     asked.is_valid(raise_exception=True)
     return dict(asked.validated_data)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from approvals.policies.cel import BadCondition, Condition, compile_condition
 from approvals.states import ExpiryDoes, Outcome
+from workspaces.canonical import sanitise
 from workspaces.errors import InvalidInput
 
 MAX_RULES: Final = 200
@@ -95,6 +96,8 @@ def parse_rules(data: Sequence[dict[str, Any]]) -> tuple[Rule, ...]:
             rules.append(Rule.model_validate(item))
         except ValidationError as error:
             problems[f"rules/{index}"] = [_sentence(detail["loc"], detail["msg"]) for detail in error.errors()]
+        if sanitise(item) != item:
+            problems.setdefault(f"rules/{index}", []).append("It holds NUL or half a character: remove it.")
     counted = Counter(item["name"] for item in data if isinstance(item, dict) and isinstance(item.get("name"), str))
     for index, item in enumerate(data):
         name = item.get("name") if isinstance(item, dict) else None

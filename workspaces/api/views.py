@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from workspaces.access import check_owner
-from workspaces.errors import NotFound
+from workspaces.errors import InvalidInput, NotFound
 from workspaces.models import KeyScope, User, Workspace
 from workspaces.tenancy import workspace_of
 
@@ -66,10 +66,19 @@ class WorkspaceView(GenericAPIView[Any]):
         return Response(self.get_serializer(row).data, status=status, headers=headers)
 
 
+def refuse_empty(request: Request) -> None:
+    """Raise ``InvalidInput`` for a parameter without a value: a script whose variable is empty did not ask for all."""
+    empty = [name for name, values in request.query_params.lists() if "" in values]
+    if empty:
+        fields = {name: ["It is empty."] for name in empty}
+        raise InvalidInput("A filter without a value cannot be used.", "Give it a value, or leave it out.", fields)
+
+
 class RowsView(ListModelMixin, WorkspaceView):
     """A list: filtered, and paged by cursor."""
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        refuse_empty(request)
         return self.list(request, *args, **kwargs)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template import TemplateDoesNotExist
 from django.template.loader import select_template
@@ -51,9 +51,11 @@ def _came_from(request: HttpRequest) -> str:
     """Return the page of this console that led here, as a path; empty where none did or it was this one."""
     came = urlsplit(request.headers.get("Referer", ""))
     path = came._replace(scheme="", netloc="").geturl()
-    if not came.netloc:
-        return ""  # asking for our own name fails where it is the name that is wrong
-    known = came.netloc == request.get_host() and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
+    try:
+        ours = request.get_host()
+    except DisallowedHost:
+        return ""  # it is the name that is wrong
+    known = came.netloc == ours and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
     return path if known and path != request.get_full_path() else ""
 
 

@@ -159,6 +159,16 @@ def test_unusable_page_is_refused_with_a_sentence(service_client, query):
     check_problem(service_client.get(f"{TEAMS}?{query}"), 422, "invalid_input")
 
 
+@pytest.mark.parametrize(
+    "query", ["facts/?agent=", "actions/?status=", "runs/?status=", "usage/?agent=", "economics/?agent="]
+)
+def test_empty_filter_does_not_stand_for_all(service_client, query):
+    answer = service_client.get(f"/api/v1/{query}")
+    assert answer.status_code == 422
+    name = query.partition("?")[2].rstrip("=")
+    assert answer.json()["errors"] == {name: ["It is empty."]}
+
+
 def test_limit_is_capped(cast, service_client):
     assert service_client.get(f"{TEAMS}?limit=100000").status_code == 200
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agents.api import pauses
 from workspaces.ids import uuid7
 
 pytestmark = pytest.mark.django_db
@@ -32,13 +33,17 @@ def test_paused_run_rests_until_it_is_released(desk, client_of):
     assert len(client.get(f"{PAUSES}?live=false").json()["results"]) == 1
 
 
-def test_in_flight_actions_are_shown(desk, client_of):
+def test_in_flight_actions_are_shown_and_counted_beyond_that(desk, client_of, monkeypatch):
     desk.mailbox.drop_after_data = True
     run = desk.start(f"Please upgrade {desk.crm.anybody('standard')['email']} to tier gold.")
     desk.answer(desk.request_for(run, "mail.reply"))
     desk.rest(run)
     made = pause(client_of("reviewer"), "run", run.id).json()
     assert [(one["tool"]["name"], one["status"]) for one in made["in_flight"]] == [("mail.reply", "in_doubt")]
+    assert made["in_flight_count"] == 1
+    monkeypatch.setattr(pauses, "MOST_IN_FLIGHT", 0)
+    many = pause(client_of("reviewer"), "agent", desk.desk.agent.id).json()
+    assert (many["in_flight"], many["in_flight_count"]) == ([], 1)
 
 
 def test_every_scope_needs_its_right(desk, client_of):

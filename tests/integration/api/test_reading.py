@@ -7,7 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from agents.operations import start_run
+from agents.api import serializers
+from agents.operations import cancel_run, preview_rollback, start_run
 from approvals.models import Policy, Request
 from memory.models import Session
 from tools.models import Action
@@ -208,3 +209,14 @@ def test_filters_narrow(busy, caller):
         assert owner.get(f"/api/v1/{query}").json()["results"] == [], query
     verbs = {event["verb"] for event in owner.get(f"/api/v1/events/?subject_id={run.id}").json()["results"]}
     assert "run.queued" in verbs
+
+
+def test_run_names_its_newest_rollbacks_and_counts_them_all(desk, service_client, monkeypatch):
+    run = desk.start(f"Please upgrade {desk.crm.anybody('standard')['email']} to tier gold.")
+    cancel_run(run_id=run.id, by=desk.cast.reviewer)
+    made = [preview_rollback(run_id=run.id, by=desk.cast.reviewer).id for _ in range(3)]
+    answer = service_client.get(f"/api/v1/runs/{run.id}/").json()
+    assert (answer["rollbacks"], answer["rollback_count"]) == ([str(one) for one in made], 3)
+    monkeypatch.setattr(serializers, "MOST_ROLLBACKS", 2)
+    answer = service_client.get(f"/api/v1/runs/{run.id}/").json()
+    assert (answer["rollbacks"], answer["rollback_count"]) == ([str(one) for one in made[1:]], 3)

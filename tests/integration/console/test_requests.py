@@ -245,6 +245,14 @@ def test_problem_page_leads_back_to_where_one_came_from(cast, browse, came_from,
     assert "To the inbox" in text
 
 
+@pytest.mark.parametrize("path", ["/inbox/", "/api/v1/runs/"])
+def test_wrong_name_of_ours_is_400_wherever_one_came_from(browse, path):
+    headers = {"Host": "elsewhere.example", "Referer": "http://elsewhere.example/runs/"}
+    answer = browse("reviewer").get(path, headers=headers)
+    assert answer.status_code == 400
+    assert "elsewhere.example" not in answer.content.decode()
+
+
 def test_edit_shows_a_typed_form_and_makes_a_new_request(desk, asked, browse):
     request = desk.request_for(asked, CHANGE)
     client = browse("reviewer")

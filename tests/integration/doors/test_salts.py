@@ -16,6 +16,7 @@ from memory.operations import append_message, session_for
 from tests.factories import SETUP
 from tests.house import at_once
 from tools.models import Action
+from workspaces import salts
 from workspaces.canonical import digest
 from workspaces.errors import Forbidden, NotFound
 from workspaces.ids import uuid7
@@ -94,6 +95,17 @@ def test_a_salt_that_was_rolled_back_is_not_remembered(house):
         lost = [salt_of(*scope), salt_of(*scope)]
         transaction.set_rollback(True)
     assert lost[0] == lost[1] != salt_of(*scope)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_salt_that_another_process_erased_is_forgotten_within_half_a_minute(house, monkeypatch):
+    scope, clock = (house.cast.workspace.id, uuid7()), [0.0]
+    monkeypatch.setattr(salts, "monotonic", lambda: clock[0])
+    remembered = salt_of(*scope)
+    Salt.objects.filter(scope_id=scope[1]).delete()  # what a command elsewhere does
+    assert salt_of(*scope) == remembered
+    clock[0] += salts.REMEMBERED_SECONDS
+    assert salt_of(*scope) != remembered
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,10 +3,15 @@
 import json
 
 import pytest
+from bs4 import BeautifulSoup
 
 from approvals.models import Decision, Policy, PolicyVersion, Request, ReviewQueue, ReviewQueueGrant, Verdict
+from approvals.operations import draft_policy
 from approvals.policies.default import DEFAULT_RULES
 from tests.admin_pages import Pages, events, said
+from workspaces.errors import InvalidInput
+from workspaces.models import Role
+from workspaces.operations import people
 
 pytestmark = pytest.mark.django_db
 
@@ -44,12 +49,47 @@ def test_rule_that_cannot_be_read_is_named(cast, pages):
     assert not Policy.objects.exists()
 
 
+@pytest.mark.parametrize("text", ["\x00", "\ud800"])
+def test_rule_that_cannot_be_stored_is_refused(cast, pages, text):
+    form = {"workspace": cast.workspace.pk, "name": "house", "title": "House rules"}
+    rules = [{**DEFAULT_RULES[0], "reason": f"Because{text}."}]
+    assert "half a character" in said(pages.add(PolicyVersion, **form, rules=json.dumps(rules)))
+    with pytest.raises(InvalidInput, match="cannot be used"):
+        draft_policy(workspace=cast.workspace, name="house", title="House rules", rules=rules, by=cast.owner)
+    assert not Policy.objects.exists()
+
+
 def test_queue_is_set_up_and_changed_by_the_operation(cast, pages, queue):
     form = {"title": "Desk", "quorum": 2, "time_limit_seconds": 3600, "on_expiry": "reject"}
     assert pages.change(queue, **form).status_code == 302
     queue.refresh_from_db()
     assert (queue.quorum, queue.name, queue.on_expiry) == (2, "desk", "reject")
     assert [events(verb, cast.owner) for verb in ("queue.created", "queue.changed")] == [1, 1]
+
+
+def test_stale_form_keeps_what_another_owner_saved_meanwhile(cast, pages, queue):
+    people.change_role(workspace=cast.workspace, user=cast.finance, role=Role.OWNER, by=cast.owner)
+    mine, theirs = ({**opened(each, queue)} for each in (pages, Pages(cast.finance)))
+    assert Pages(cast.finance).change(queue, **{**theirs, "quorum": 3, "editors_may_approve": "on"}).status_code == 302
+    assert pages.change(queue, **{**mine, "title": "Front desk"}).status_code == 302
+    queue.refresh_from_db()
+    assert (queue.title, queue.quorum, queue.editors_may_approve) == ("Front desk", 3, True)
+    assert pages.change(queue, **opened(pages, queue)).status_code == 302
+    assert [events("queue.changed", by) for by in (cast.owner, cast.finance)] == [1, 1]
+
+
+def opened(pages, row):
+    """Return what the browser would send back of the form as it was loaded."""
+    page = pages.get(row, "change").content.decode()
+    found = {}
+    for tag in BeautifulSoup(page, "html.parser").select("form [name]"):
+        if tag.name == "select":
+            found[tag["name"]] = next((one["value"] for one in tag.select("option[selected]")), "")
+        elif tag.get("type") == "checkbox":
+            found |= {tag["name"]: "on"} if tag.has_attr("checked") else {}
+        else:
+            found[tag["name"]] = tag.get("value", tag.text if tag.name == "textarea" else "")
+    return {name: value for name, value in found.items() if not name.startswith("_")}
 
 
 def test_right_is_granted_to_a_team_and_taken_back(cast, pages, queue):
