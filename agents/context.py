@@ -36,6 +36,7 @@ class RunContext:
             agent_version=run.version.number,
             run_title=run.title,
             run_kind=run.kind,
+            environment=run.environment,
             steps=run.steps_used,
             spent=spent_on(run.id),
             currency="USD",

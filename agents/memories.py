@@ -28,6 +28,7 @@ class Runs:
             collections=list(named.values_list("collection_id", flat=True)),
             subject_kind=session.subject_kind if session else "",
             subject_ref=session.subject_ref if session else "",
+            environment=run.environment,
         )
 
 

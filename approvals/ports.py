@@ -22,6 +22,7 @@ class ActionContext:
     agent_version: int
     run_title: str
     run_kind: str
+    environment: str
     steps: int
     spent: Decimal | None
     currency: str

@@ -96,6 +96,7 @@ def facts_of(run: Run) -> list[Fact]:
         agent_id=run.agent_id,
         subject_kind=session.subject_kind,
         subject_ref=session.subject_ref,
+        environment=run.environment,
     )
     newest = list(known.valid().order_by("-recorded_at", "-id"))
     kept = within((fact_part(fact) for fact in newest), BUDGETS["facts"])

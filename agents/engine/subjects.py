@@ -30,6 +30,7 @@ def remember_subject(run: Run) -> None:
         agent_id=run.agent_id,
         subject_kind=str(rule.get("kind", "subject")),
         subject_ref=found.pop(),
+        environment=run.environment,
         by=WORKER,
     )
     Run.objects.filter(pk=run.pk).update(session=session)

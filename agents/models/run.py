@@ -3,6 +3,7 @@
 from typing import ClassVar
 from uuid import UUID
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -11,7 +12,19 @@ from agents.models.agent import Agent, AgentVersion
 from agents.states import RUN_TERMINAL, RUN_TRANSITIONS, RunKind, RunMode, RunStatus
 from memory.models import Session
 from workspaces.constraints import SameWorkspace, tenant_key
+from workspaces.environments import Environment
 from workspaces.models import TenantRow, User
+
+OF_ITS_ORIGIN = """
+    IF EXISTS (
+        SELECT 1 FROM agents_run r
+        WHERE r.id IN (NEW.parent_id, NEW.rolls_back_id) AND r.environment <> NEW.environment
+    ) THEN
+        RAISE EXCEPTION 'a run stays in the environment of the run that it belongs to'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -28,12 +41,16 @@ class RunQuerySet(models.QuerySet["Run"]):
 
 
 class Run(TenantRow):
-    """A run's own state. ``open_steps`` counts the current turn's steps that are not over: zero moves it on."""
+    """A run's own state, in the environment in which it was begun.
+
+    ``open_steps`` counts the current turn's steps that are not over: zero moves it on.
+    """
 
     TRANSITIONS: ClassVar = RUN_TRANSITIONS
 
     kind = models.CharField(max_length=10, choices=RunKind, default=RunKind.TASK)
     mode = models.CharField(max_length=10, choices=RunMode, default=RunMode.LIVE)
+    environment = models.CharField(max_length=10, choices=Environment, default=Environment.LIVE)
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="runs")
     version = models.ForeignKey(AgentVersion, models.PROTECT, related_name="runs")
     parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
@@ -78,6 +95,16 @@ class Run(TenantRow):
                 condition=Q(status__in=RUN_TERMINAL, finished_at__isnull=False)
                 | ~Q(status__in=RUN_TERMINAL) & Q(finished_at=None),
                 name="run_finished_has_time",
+            ),
+            models.CheckConstraint(condition=Q(environment__in=Environment.values), name="run_environment_known"),
+        ]
+        triggers = [
+            pgtrigger.ReadOnly(name="run_stays_in_its_environment", fields=["environment"]),
+            pgtrigger.Trigger(
+                name="run_environment_of_its_origin",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func=OF_ITS_ORIGIN,
             ),
         ]
         indexes = [

@@ -70,6 +70,7 @@ class RunRow:
     at: datetime
     kind: str = "task"
     mode: str = "live"
+    environment: str = "live"
     steps: int = 0
     took: timedelta | None = None
     cost: Decimal | None = None
@@ -149,6 +150,7 @@ class RollbackPreview:
     currency: str = ""
     why_not: str = ""
     rollback_url: str = ""
+    environment: str = "live"
 
     @property
     def possible(self) -> int:

@@ -126,6 +126,7 @@ LOOKS: Final[dict[str, dict[str, Look]]] = {
         "differs": Look("Holds another", "danger", "warning"),
         "unread": Look("Cannot be read", "wait", "question"),
     },
+    "environment": {"live": Look("Live", "quiet", "dot"), "sandbox": Look("Sandbox", "wait", "sandbox")},
     "pause": {"on": Look("Paused", "danger", "stop"), "off": Look("Not paused", "quiet", "runs")},
 }
 
