@@ -78,8 +78,12 @@ def judge(action: Action, versions: list[PolicyVersion]) -> Judgement:
         log.exception("The gate could not learn about action %s.", action.id)
         reason = str(error) if isinstance(error, LookupError) else f"The gate failed ({type(error).__name__})."
         return Judgement(denied("nothing-is-known", reason), seen_by_people(action), None, ids, has_undo=False)
-    evaluation = _refusal(action, context) or _evaluate(versions, facts)
-    return Judgement(evaluation, facts.as_json() | seen_by_people(action), context, ids, has_undo)
+    evaluation = _refusal(action, context) or _evaluate(versions, facts, context)
+    return Judgement(evaluation, facts.as_json() | seen_by_people(action) | _under(context), context, ids, has_undo)
+
+
+def _under(context: ActionContext) -> dict[str, Any]:
+    return {"overlay": context.overlay} if context.overlay else {}
 
 
 def seen_by_people(action: Action) -> dict[str, Any]:
@@ -96,6 +100,8 @@ def _refusal(action: Action, context: ActionContext) -> Evaluation | None:
     tool = action.tool
     if action.environment != context.environment:
         return denied("same-environment", f"The run is a {context.environment} run, and this action is not of it.")
+    if tool.name in context.removed_tools:
+        return denied("tool-removed", f"The {context.overlay} removes the tool {tool.name}.")
     try:
         call_for(action)
     except ToolUnavailable as error:
@@ -124,12 +130,31 @@ def _is_recorded_undo(action: Action) -> bool:
     )
 
 
-def _evaluate(versions: list[PolicyVersion], facts: GateContext) -> Evaluation:
+def _evaluate(versions: list[PolicyVersion], facts: GateContext, context: ActionContext) -> Evaluation:
+    """Judge by the policy, and where it does not deny, by the customer's own rules too: these can only narrow."""
     try:
-        rules = _rules(versions)
+        rules, more = _rules(versions), narrowing(context)
     except InvalidInput as error:
         return denied("unreadable-policy", f"The policy in force cannot be read: {error.message}")
-    return evaluate(rules, facts)
+    return narrowed(rules, more, facts)
+
+
+def narrowed(rules: list[Rule], more: list[Rule], facts: GateContext) -> Evaluation:
+    """Return what ``rules`` say, and ``more`` besides; never less than what ``rules`` alone say.
+
+    Where none of ``rules`` speaks the action is denied, and stays so: a rule of ``more`` that speaks there, a review
+    for example, would otherwise end the silence, and so widen.
+    """
+    base = evaluate(rules, facts)
+    return base if base.outcome == Outcome.DENY or not more else evaluate([*rules, *more], facts)
+
+
+def narrowing(context: ActionContext) -> list[Rule]:
+    """Return the customer's own rules; raise ``InvalidInput`` where one of them could allow something."""
+    rules = list(parse_rules(context.rules))
+    if any(rule.outcome == Outcome.ALLOW for rule in rules):
+        raise InvalidInput(f"A rule of the {context.overlay} would allow something, and an overlay only narrows.")
+    return rules
 
 
 def _rules(versions: list[PolicyVersion]) -> list[Rule]:

@@ -76,6 +76,7 @@ class RunRow(serializers.ModelSerializer[Run]):
             "agent",
             "version",
             "session",
+            "overlay",
             "parent",
             "rolls_back",
             "started_by",

@@ -60,6 +60,14 @@ def within(parts: Iterable[Part], budget: int) -> list[Part]:
     return kept
 
 
+def overlay_parts(run: Run) -> list[Part]:
+    """Return what an owner has the agent told for this customer; nothing where nobody wrote anything."""
+    overlay = run.overlay
+    if overlay is None or not overlay.prompt:
+        return []
+    return [Part("overlay", str(overlay.id), overlay.label, Trust.TRUSTED, overlay.prompt)]
+
+
 def earlier_messages(run: Run) -> list[SessionMessage]:
     """Return the last messages of the run's session that other runs left, oldest first."""
     if run.session_id is None:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from agents.models.agent import Agent, AgentVersion
+from agents.models.overlay import Overlay
 from agents.states import RUN_TERMINAL, RUN_TRANSITIONS, RunKind, RunMode, RunStatus
 from memory.models import Session
 from workspaces.constraints import SameWorkspace, tenant_key
@@ -53,6 +54,9 @@ class Run(TenantRow):
     environment = models.CharField(max_length=10, choices=Environment, default=Environment.LIVE)
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="runs")
     version = models.ForeignKey(AgentVersion, models.PROTECT, related_name="runs")
+    overlay = models.ForeignKey(
+        Overlay, models.PROTECT, null=True, related_name="runs", help_text="What is different for its customer."
+    )
     parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
     rolls_back = models.ForeignKey("self", models.PROTECT, null=True, related_name="rollbacks")
     session = models.ForeignKey(Session, models.PROTECT, null=True, related_name="+")
@@ -85,6 +89,7 @@ class Run(TenantRow):
             SameWorkspace(field="version", name="run_version_same_workspace"),
             SameWorkspace(field="parent", name="run_parent_same_workspace"),
             SameWorkspace(field="rolls_back", name="run_rolls_back_same_workspace"),
+            SameWorkspace(field="overlay", name="run_overlay_same_workspace"),
             SameWorkspace(field="session", name="run_session_same_workspace"),
             models.CheckConstraint(
                 condition=Q(kind=RunKind.ROLLBACK, rolls_back__isnull=False)
@@ -100,6 +105,11 @@ class Run(TenantRow):
         ]
         triggers = [
             pgtrigger.ReadOnly(name="run_stays_in_its_environment", fields=["environment"]),
+            pgtrigger.Protect(
+                name="run_keeps_its_overlay",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__overlay__isnull=False, old__overlay__df=pgtrigger.F("new__overlay")),
+            ),
             pgtrigger.Trigger(
                 name="run_environment_of_its_origin",
                 when=pgtrigger.Before,

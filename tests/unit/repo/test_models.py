@@ -22,6 +22,7 @@ MUTABILITY = {
     "agents.AgentVersionCollection": REFUSED,
     "agents.AgentVersionTool": REFUSED,
     "agents.ModelRoute": MUTABLE,
+    "agents.Overlay": REFUSED,
     "agents.Rate": MUTABLE,
     "agents.Run": PARTLY,
     "agents.Step": PARTLY,
