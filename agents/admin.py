@@ -7,8 +7,16 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
-from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute, Rate, Run, Step, Worker
-from agents.operations import create_agent, publish_version, save_route, set_agent_enabled, set_up_budget, state_rate
+from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute, Overlay, Rate, Run, Step, Worker
+from agents.operations import (
+    create_agent,
+    publish_overlay,
+    publish_version,
+    save_route,
+    set_agent_enabled,
+    set_up_budget,
+    state_rate,
+)
 from agents.operations.facts import correct_fact, forget
 from agents.operations.pausing import pause_scope, release_pause
 from approvals.models import ReviewQueue
@@ -116,6 +124,47 @@ class AgentVersionAdmin(Setup):
         values = dict(data)
         chosen = {name: list(values[name]) for name in ("tools", "collections")}
         return publish_version(**{**values, **chosen}, by=by)
+
+
+class OverlayForm(OperationForm):
+    """What is different for one customer; empty limits are the version's."""
+
+    removed_tools = forms.ModelMultipleChoiceField(Tool.objects.none(), required=False)
+    removed_collections = forms.ModelMultipleChoiceField(Collection.objects.none(), required=False)
+    rules = JsonField(empty=list, help_text="Rules besides the policy's, each a deny or a review.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: Any = self.fields
+        fields["removed_tools"].queryset = choices_for(self.request, Tool)
+        fields["removed_collections"].queryset = choices_for(self.request, Collection)
+
+
+@admin.register(Overlay, site=site)
+class OverlayAdmin(Setup):
+    """Publishing makes the next version for the customer; the database refuses to change one."""
+
+    form = OverlayForm
+    changeable = False
+    list_display = ("agent", "subject_kind", "subject_ref", "number", "created_by", "created_at")
+    list_select_related = ("agent", "created_by")
+    list_filter = (OwnWorkspace, "agent")
+    limits = ("step_limit", "budget_usd", "calls_per_turn")
+    published = (
+        "agent", "subject_kind", "subject_ref", "prompt", "removed_tools", "removed_collections", *limits, "rules"
+    )  # fmt: skip
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.published if obj is None else (*self.published, "number", "created_by", "created_at")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        kwargs["form"] = OverlayForm if obj is None else OperationForm
+        kwargs["fields"] = ["agent", "subject_kind", "subject_ref", "prompt", *self.limits] if obj is None else []
+        return super().get_form(request, obj, change, **kwargs)
+
+    def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
+        chosen = {name: list(data[name]) for name in ("removed_tools", "removed_collections")}
+        return publish_overlay(**{**data, **chosen}, by=by)
 
 
 class BudgetForm(OperationForm):

@@ -27,7 +27,9 @@ class RunContext:
         action = Action.objects.filter(pk=action_id).first()
         if action is None:
             raise LookupError("There is no such action.")
-        run = Run.objects.select_related("agent", "version__route", "session").filter(pk=action.run_id).first()
+        run = (
+            Run.objects.select_related("agent", "version__route", "session", "overlay").filter(pk=action.run_id).first()
+        )
         if run is None:
             raise LookupError("The run of this action is not known.")
         session = run.session
@@ -37,12 +39,16 @@ class RunContext:
             agent_version=run.version.number,
             run_title=run.title,
             run_kind=run.kind,
+            environment=run.environment,
             steps=run.steps_used,
             spent=spent_on(run.id),
             currency="USD",
             subject_kind=session.subject_kind if session else "",
             subject_ref=session.subject_ref if session else "",
             labels={},
+            rules=run.overlay.rules if run.overlay else (),
+            removed_tools=frozenset(run.overlay.removed_tools if run.overlay else ()),
+            overlay=run.overlay.label if run.overlay else "",
             stated=_stated(action),
             retrieval=_best_passage(action),
             evidence=lambda: _evidence(run, action),

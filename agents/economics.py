@@ -17,7 +17,7 @@ from django.db.models.functions import Least
 from agents.models import Agent, Rate, RateKind, Run
 from agents.states import RUN_TERMINAL, RunKind, RunMode, RunStatus
 from approvals.models import Decision
-from tools.models import Action, ActionAttempt, UsageRecord
+from tools.models import Action, ActionAttempt, Environment, UsageRecord
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Effect
 
 DECISION_BOUND: Final = timedelta(minutes=15)
@@ -34,6 +34,7 @@ class Economics:
     """
 
     agent: Agent
+    environment: str = Environment.LIVE
     value: Decimal | None = None
     runs: int = 0
     succeeded: int = 0
@@ -68,14 +69,16 @@ class Economics:
         return not (self.unpriced_calls or self.unrated_decisions)
 
 
-def economics_of(agents: Sequence[Agent], since: date, until: date) -> dict[UUID, Economics]:
-    """Return each agent's economics over the runs that ended from ``since`` to the day before ``until``, in UTC.
+def economics_of(
+    agents: Sequence[Agent], since: date, until: date, environment: str = Environment.LIVE
+) -> dict[UUID, Economics]:
+    """Return each agent's economics over its runs of ``environment`` that ended from ``since`` to before ``until``.
 
-    It costs six statements, however many agents and runs there are.
+    Days are those of UTC. It costs six statements, however many agents and runs there are.
     """
-    found = {agent.id: Economics(agent=agent) for agent in agents}
+    found = {agent.id: Economics(agent=agent, environment=environment) for agent in agents}
     begin, end = (datetime.combine(day, time.min, tzinfo=UTC) for day in (since, until))
-    runs = Run.objects.filter(agent_id__in=found, status__in=RUN_TERMINAL, mode=RunMode.LIVE)
+    runs = Run.objects.filter(agent_id__in=found, status__in=RUN_TERMINAL, mode=RunMode.LIVE, environment=environment)
     runs = runs.filter(finished_at__gte=begin, finished_at__lt=end)
     rates = _rates(agents)
     for agent_id, one in found.items():

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from agents.engine.conversation import step_part
-from agents.engine.parts import BUDGETS, fact_part, message_part, standing_part
+from agents.engine.parts import BUDGETS, fact_part, message_part, overlay_parts, standing_part
 from agents.models import AgentVersionCollection, Run, Step
 from agents.states import StepKind
 from memory.models import Fact, Message
@@ -16,11 +16,17 @@ class Runs:
     """Reads it from rows."""
 
     def for_run(self, run_id: UUID) -> RunFacts:
-        """Return the run's starter, its version's collections and its subject."""
-        run = Run.objects.select_related("started_by", "session", "rolls_back__session").filter(pk=run_id).first()
+        """Return the run's starter, its version's collections less those that an overlay removes, and its subject."""
+        run = (
+            Run.objects.select_related("started_by", "session", "overlay", "rolls_back__session")
+            .filter(pk=run_id)
+            .first()
+        )
         if run is None:
             raise LookupError("The run of this action is not known.")
         named = AgentVersionCollection.objects.filter(version_id=run.version_id)
+        if run.overlay is not None:
+            named = named.exclude(collection__name__in=run.overlay.removed_collections)
         told = run.rolls_back if run.rolls_back is not None else run  # undoing is about whom the undone run was about
         session = told.session
         return RunFacts(
@@ -28,6 +34,7 @@ class Runs:
             collections=list(named.values_list("collection_id", flat=True)),
             subject_kind=session.subject_kind if session else "",
             subject_ref=session.subject_ref if session else "",
+            environment=run.environment,
         )
 
 
@@ -55,6 +62,7 @@ def _own(step: Step) -> dict[tuple[str, str], str]:
     run = step.run
     return {
         ("goal", str(run.version_id)): run.version.goal,
+        **{(part.kind, part.id): part.text for part in overlay_parts(run)},
         ("ticket", str(run.id)): f"Ticket:\n{run.input.get('text', '')}",
     }
 

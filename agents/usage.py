@@ -10,7 +10,7 @@ from django.db.models import CharField, Count, F, OuterRef, Q, QuerySet, Subquer
 from django.db.models.functions import Coalesce, Concat, TruncDate
 
 from agents.models import Agent, Run, Step
-from tools.models import UsageRecord
+from tools.models import Environment, UsageRecord
 from workspaces.models import User, Workspace
 
 Rows = QuerySet[UsageRecord, dict[str, Any]]
@@ -23,6 +23,11 @@ class Group(TextChoices):
     CUSTOMER = "customer", "Customer"
     RUN = "run", "Run"
     STEP = "step", "Step"
+    ENVIRONMENT = "environment", "Environment"
+
+
+BY_NAME: Final = (Group.CUSTOMER, Group.ENVIRONMENT)
+"""Groups that stand in the order of their names; others begin with the newest."""
 
 
 def usage_between(user: User, workspace: Workspace, since: date, until: date) -> QuerySet[UsageRecord]:
@@ -41,9 +46,10 @@ def grouped(rows: QuerySet[UsageRecord], group: Group) -> Rows:
         Group.CUSTOMER: _customer(),
         Group.RUN: F("run_id"),
         Group.STEP: F("step_id"),
+        Group.ENVIRONMENT: F("environment"),
     }
     found: Any = rows.annotate(key=keys[group]).values("key").annotate(**_sums())
-    ordered: Rows = found.order_by("key" if group == Group.CUSTOMER else "-key")
+    ordered: Rows = found.order_by("key" if group in BY_NAME else "-key")
     return ordered
 
 
@@ -64,9 +70,12 @@ def _sums() -> dict[str, Any]:
 
 
 def _customer() -> Any:
-    """Return the subject of the call's run as it is known today: its kind and id, nothing where nobody is known."""
+    """Return the subject of the call's run as it is known today: its kind and id, nothing where nobody is known.
+
+    Whom a sandbox run is about is no customer.
+    """
     named = Concat(F("session__subject_kind"), Value(" "), F("session__subject_ref"), output_field=CharField())
-    known = Run.objects.filter(pk=OuterRef("run_id"), session__isnull=False)
+    known = Run.objects.filter(pk=OuterRef("run_id"), session__isnull=False, environment=Environment.LIVE)
     return Coalesce(Subquery(known.values(name=named)[:1]), Value(""), output_field=CharField())
 
 
@@ -80,6 +89,8 @@ def labels(group: Group, keys: Iterable[Any]) -> dict[Any, str]:
     if group == Group.STEP:
         found = Step.objects.filter(pk__in=wanted).values_list("id", "number", "run__title")
         return {step: f"Step {number} of {title}" for step, number, title in found}
+    if group == Group.ENVIRONMENT:
+        return {key: str(Environment(key).label) for key in wanted}
     return {key: key.isoformat() if isinstance(key, date) else str(key) or "No customer known" for key in wanted}
 
 
@@ -87,6 +98,8 @@ def check_key(group: Group, text: str) -> None:
     """Raise ``ValueError`` for what is no key of ``group``."""
     if group == Group.DAY:
         date.fromisoformat(text)
+    elif group == Group.ENVIRONMENT:
+        Environment(text)
     elif group != Group.CUSTOMER:
         UUID(text)
     elif "\x00" in text:

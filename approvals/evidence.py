@@ -6,9 +6,11 @@ from typing import Any
 from approvals.policies.evaluate import Evaluation
 from approvals.ports import ActionContext
 from approvals.sentences import title_of, undo_sentence
+from tools.environments import connection_of
 from tools.models import Action
 from tools.states import Effect
 from workspaces.canonical import sanitise
+from workspaces.environments import Environment
 
 
 def evidence_of(
@@ -52,6 +54,7 @@ def _surroundings(action: Action, context: ActionContext) -> dict[str, Any]:
             "id": str(action.run_id),
             "title": context.run_title,
             "kind": context.run_kind,
+            "environment": context.environment,
             "steps": context.steps,
             "spent": None if context.spent is None else str(context.spent),
             "currency": context.currency,
@@ -69,13 +72,13 @@ def rules_json(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def _action_facts(action: Action, *, has_undo: bool, binding: str) -> dict[str, Any]:
-    connection = action.tool.connection
+    connection = connection_of(action)
     return {
         "id": str(action.id),
         "tool": action.tool.name,
         "title": action.tool.title,
         "connection": connection.name if connection else "",
-        "environment": connection.environment if connection else "",
+        "environment": action.environment,
         "effect": action.effect,
         "effect_label": Effect(action.effect).label,
         "egress": action.tool.egress,
@@ -94,11 +97,16 @@ def _revised(action: Action) -> dict[str, Any] | None:
     return {"id": str(action.revises_id), "arguments": action.revises.arguments}
 
 
+def environment_of(evidence: dict[str, Any]) -> str:
+    """Return in which environment the run is that frozen ``evidence`` is about; all were live when it did not say."""
+    return str((evidence.get("run") or {}).get("environment") or Environment.LIVE)
+
+
 def settle_evidence(
     action: Action, sentence: str, probe: dict[str, Any], attempts: Sequence[Any], context: ActionContext
 ) -> dict[str, Any]:
     """Return the evidence of a ``settle`` request: the intent, what the probe found, every attempt, and the run."""
-    connection = action.tool.connection
+    connection = connection_of(action)
     found: dict[str, Any] = sanitise(
         {
             **context.evidence(),
@@ -110,6 +118,7 @@ def settle_evidence(
                 "tool": action.tool.name,
                 "title": action.tool.title,
                 "connection": connection.name if connection else "",
+                "environment": action.environment,
                 "schema": action.tool.input_schema,
                 "egress": action.tool.egress,
                 "effect": action.effect,

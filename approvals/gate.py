@@ -32,9 +32,10 @@ from approvals.policies.rules import On, Rule, parse_rules
 from approvals.ports import ActionContext, context_source
 from approvals.states import Outcome
 from tools.bindings import destination_digest, tool_digest
+from tools.environments import connection_of
 from tools.errors import ToolUnavailable
 from tools.models import Action
-from tools.operations.targets import call_of, operation_of
+from tools.operations.targets import call_for, operation_of
 from tools.schemas import validate
 from tools.states import ActionStatus
 from workspaces.canonical import digest
@@ -77,8 +78,12 @@ def judge(action: Action, versions: list[PolicyVersion]) -> Judgement:
         log.exception("The gate could not learn about action %s.", action.id)
         reason = str(error) if isinstance(error, LookupError) else f"The gate failed ({type(error).__name__})."
         return Judgement(denied("nothing-is-known", reason), seen_by_people(action), None, ids, has_undo=False)
-    evaluation = _refusal(action) or _evaluate(versions, facts)
-    return Judgement(evaluation, facts.as_json() | seen_by_people(action), context, ids, has_undo)
+    evaluation = _refusal(action, context) or _evaluate(versions, facts, context)
+    return Judgement(evaluation, facts.as_json() | seen_by_people(action) | _under(context), context, ids, has_undo)
+
+
+def _under(context: ActionContext) -> dict[str, Any]:
+    return {"overlay": context.overlay} if context.overlay else {}
 
 
 def seen_by_people(action: Action) -> dict[str, Any]:
@@ -86,15 +91,19 @@ def seen_by_people(action: Action) -> dict[str, Any]:
     return {
         "before_digest": action.before_digest,
         "tool_digest": tool_digest(action.tool),
-        "destination": destination_digest(action.tool),
+        "destination": destination_digest(action.tool, connection_of(action)),
     }
 
 
-def _refusal(action: Action) -> Evaluation | None:
+def _refusal(action: Action, context: ActionContext) -> Evaluation | None:
     """Deny what no policy can allow: a tool that is not there, is not the same any more, or cannot take this."""
     tool = action.tool
+    if action.environment != context.environment:
+        return denied("same-environment", f"The run is a {context.environment} run, and this action is not of it.")
+    if tool.name in context.removed_tools:
+        return denied("tool-removed", f"The {context.overlay} removes the tool {tool.name}.")
     try:
-        call_of(tool)
+        call_for(action)
     except ToolUnavailable as error:
         return denied("tool-available", f"{error.message} {error.hint}".strip())
     if _is_recorded_undo(action):
@@ -116,17 +125,36 @@ def _is_recorded_undo(action: Action) -> bool:
     return (
         plan is not None
         and plan["tool"] == action.tool.name
-        and plan.get("destination") == destination_digest(action.tool)
+        and plan.get("destination") == destination_digest(action.tool, connection_of(action))
         and digest(plan["arguments"]) == action.arguments_digest
     )
 
 
-def _evaluate(versions: list[PolicyVersion], facts: GateContext) -> Evaluation:
+def _evaluate(versions: list[PolicyVersion], facts: GateContext, context: ActionContext) -> Evaluation:
+    """Judge by the policy, and where it does not deny, by the customer's own rules too: these can only narrow."""
     try:
-        rules = _rules(versions)
+        rules, more = _rules(versions), narrowing(context)
     except InvalidInput as error:
         return denied("unreadable-policy", f"The policy in force cannot be read: {error.message}")
-    return evaluate(rules, facts)
+    return narrowed(rules, more, facts)
+
+
+def narrowed(rules: list[Rule], more: list[Rule], facts: GateContext) -> Evaluation:
+    """Return what ``rules`` say, and ``more`` besides; never less than what ``rules`` alone say.
+
+    Where none of ``rules`` speaks the action is denied, and stays so: a rule of ``more`` that speaks there, a review
+    for example, would otherwise end the silence, and so widen.
+    """
+    base = evaluate(rules, facts)
+    return base if base.outcome == Outcome.DENY or not more else evaluate([*rules, *more], facts)
+
+
+def narrowing(context: ActionContext) -> list[Rule]:
+    """Return the customer's own rules; raise ``InvalidInput`` where one of them could allow something."""
+    rules = list(parse_rules(context.rules))
+    if any(rule.outcome == Outcome.ALLOW for rule in rules):
+        raise InvalidInput(f"A rule of the {context.overlay} would allow something, and an overlay only narrows.")
+    return rules
 
 
 def _rules(versions: list[PolicyVersion]) -> list[Rule]:
@@ -166,7 +194,7 @@ def _has_undo(action: Action) -> bool:
 
 
 def _facts(action: Action, context: ActionContext, has_undo: bool) -> GateContext:
-    tool, connection = action.tool, action.tool.connection
+    tool, connection = action.tool, connection_of(action)
     leads_back = action.compensates is None or _is_recorded_undo(action)  # else its values are another system's
     leaves = tuple(
         LeafFacts(leaf["path"], leaf["trusted"] and leads_back, leaf["coincidence"], tuple(leaf["sources"]))
@@ -180,7 +208,7 @@ def _facts(action: Action, context: ActionContext, has_undo: bool) -> GateContex
             egress=tool.egress,
             idempotency=tool.idempotency,
             connection=connection.name if connection else "",
-            environment=connection.environment if connection else "",
+            environment=action.environment,
             has_undo=has_undo,
             compensates=action.compensates is not None and leads_back,
             arguments=action.arguments,
@@ -196,6 +224,7 @@ def _facts(action: Action, context: ActionContext, has_undo: bool) -> GateContex
         agent=AgentFacts(name=context.agent_name, version=context.agent_version),
         run=RunFacts(
             kind=context.run_kind,
+            environment=context.environment,
             steps=context.steps,
             spent_minor=minor_units(context.spent),
             currency=context.currency,
@@ -220,10 +249,12 @@ def minor_units(amount: Decimal | None) -> int:
 
 
 def _history(action: Action) -> HistoryFacts:
-    """Count earlier actions in one statement (revisions of this same proposal do not count as repeats)."""
+    """Count earlier actions of the same environment in one statement (revisions of this same proposal do not count)."""
     now = timezone.now()
     matters = Q(created_at__gt=now - timedelta(days=1)) | Q(run_id=action.run_id) | Q(status=ActionStatus.IN_DOUBT)
-    earlier = Action.objects.filter(matters, tool_id=action.tool_id).exclude(pk=action.pk)
+    earlier = Action.objects.filter(matters, tool_id=action.tool_id, environment=action.environment).exclude(
+        pk=action.pk
+    )
     counts = earlier.aggregate(
         tool_hour=Count("pk", filter=Q(created_at__gt=now - timedelta(hours=1))),
         tool_day=Count("pk", filter=Q(created_at__gt=now - timedelta(days=1))),

@@ -1,6 +1,6 @@
 """What the approvals floor needs from above: what an action's run and agent are, and what a person should see."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ class ActionContext:
     trust), ``reads`` (what was read: tool, arguments, result), ``model_words`` (what the model said, set apart from
     facts), ``conversation``. ``spent`` is None where a price is unknown. ``stated`` is how sure the agent says that it
     is, and ``retrieval`` how good the best passage is that the run has found; in percent, -1 where unknown.
+    ``rules`` and ``removed_tools`` are what ``overlay`` says of the customer, which can only narrow.
     """
 
     agent_name: str
@@ -22,12 +23,16 @@ class ActionContext:
     agent_version: int
     run_title: str
     run_kind: str
+    environment: str
     steps: int
     spent: Decimal | None
     currency: str
     subject_kind: str
     subject_ref: str
     labels: dict[str, str] = field(default_factory=dict)
+    rules: Sequence[dict[str, Any]] = ()
+    removed_tools: frozenset[str] = frozenset()
+    overlay: str = ""
     stated: int = -1
     retrieval: int = -1
     evidence: Callable[[], dict[str, Any]] = dict

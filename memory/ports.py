@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from workspaces.environments import Environment
 from workspaces.errors import Unavailable
 from workspaces.models import User
 
@@ -23,6 +24,7 @@ class RunFacts:
     collections: Sequence[UUID]
     subject_kind: str = ""
     subject_ref: str = ""
+    environment: str = Environment.LIVE
 
 
 class RunSource(Protocol):

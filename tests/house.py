@@ -37,14 +37,16 @@ class World:
     record: dict[str, Any] = field(default_factory=lambda: {"name": "ada", "value": "old"})
     done: list[str] = field(default_factory=list)
     touched: list[str] = field(default_factory=list)
+    reached: list[str] = field(default_factory=list)
     fails: Exception | None = None
     looking_fails: Exception | None = None
     meanwhile: Callable[[], object] = lambda: None
     probed: Probe = field(default_factory=lambda: Probe(None, "Nobody can tell."))
     shows: Any = "the record"
 
-    def touch(self, what: str) -> None:
+    def touch(self, what: str, target: Any) -> None:
         self.touched.append(what)
+        self.reached.append(target.config.get("place", "live"))
         self.meanwhile()
 
 
@@ -64,14 +66,14 @@ class SpyOperation:
         }
 
     def before(self, target, arguments):
-        SpyOperation.world.touch("before")
+        SpyOperation.world.touch("before", target)
         if SpyOperation.world.looking_fails:
             raise SpyOperation.world.looking_fails
         return dict(SpyOperation.world.record) if self.effect == Effect.REVERSIBLE else None
 
     def execute(self, target, arguments, *, key, before):
         world = SpyOperation.world
-        world.touch("execute")
+        world.touch("execute", target)
         if world.fails:
             raise world.fails
         if self.effect == Effect.REVERSIBLE:
@@ -82,11 +84,11 @@ class SpyOperation:
         return Done({"said": "done"}, dict(world.record) if self.effect == Effect.REVERSIBLE else None)
 
     def verify(self, target, arguments, done):
-        SpyOperation.world.touch("verify")
+        SpyOperation.world.touch("verify", target)
         return dict(SpyOperation.world.record) if SpyOperation.world.shows == "the record" else SpyOperation.world.shows
 
     def probe(self, target, arguments, *, key, before):
-        SpyOperation.world.touch("probe")
+        SpyOperation.world.touch("probe", target)
         if SpyOperation.world.looking_fails:
             raise SpyOperation.world.looking_fails
         return SpyOperation.world.probed
@@ -158,6 +160,7 @@ class House:
                 "run_id": self.run.id,
                 "agent_id": self.agent.id,
                 "agent_version_id": self.run.version_id,
+                "environment": self.run.environment,
                 "causes": self.run.causes,
                 "scopes": self.run.scopes,
                 "provenance": [],

@@ -46,6 +46,7 @@ NEVER_UNTESTED = (
     "approvals/operations/clearing.py",
     "tools/ports.py",
     "tools/bindings.py",
+    "tools/environments.py",
     "tools/operations/executing.py",
     "tools/operations/images.py",
     "tools/operations/observing.py",

@@ -44,8 +44,8 @@ class ConnectionAdmin(Setup):
     list_filter = (OwnWorkspace, "kind", "environment", "is_enabled")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        added = ("workspace", "name", "kind", "environment", "config", "new_secret")
-        return added if obj is None else (*self.fixed, "is_enabled", "config", "new_secret")
+        added = ("workspace", "name", "kind", "environment", "sandbox", "config", "new_secret")
+        return added if obj is None else (*self.fixed, "sandbox", "is_enabled", "config", "new_secret")
 
     def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
         values = dict(data)

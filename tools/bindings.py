@@ -20,12 +20,11 @@ def tool_digest(tool: Tool) -> str:
     )
 
 
-def destination_digest(tool: Tool) -> str:
-    """Return the digest of where a call of ``tool`` leads: the system's address and what it touches there.
+def destination_digest(tool: Tool, connection: Connection | None) -> str:
+    """Return the digest of where a call of ``tool`` through ``connection`` leads: the address, and what it touches.
 
     The credential is no part of it: renewing it leads to the same place.
     """
-    connection = tool.connection
     place = [str(connection.id), connection.kind, connection.environment, connection.config] if connection else None
     return digest(sanitise({"connection": place, "operation": tool.operation, "options": tool.options}))
 
@@ -44,6 +43,7 @@ def binding_of(action: Action, *, connection: Connection | None, policy_digest: 
             "schema": action.schema_digest,
             "arguments": [action.arguments_digest, digest(sanitise(action.arguments))],
             "connection": [str(connection.id), connection.version] if connection else None,
+            "environment": [action.environment, connection.environment if connection else None],
             "agent_version": str(action.agent_version_id),
             "policy": policy_digest,
             "before": [action.before_digest, digest(sanitise(action.before_image))],

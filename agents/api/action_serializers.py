@@ -42,6 +42,7 @@ class ActionRow(serializers.ModelSerializer[Action]):
             "step_id",
             "agent_id",
             "tool",
+            "environment",
             "effect",
             "status",
             "arguments",
@@ -110,7 +111,7 @@ class SessionOutput(serializers.ModelSerializer[Session]):
 
     class Meta:
         model = Session
-        fields = ["id", "agent_id", "subject_kind", "subject_ref", "created_at"]
+        fields = ["id", "agent_id", "subject_kind", "subject_ref", "environment", "created_at"]
         read_only_fields = fields
 
 

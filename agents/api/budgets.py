@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from agents.models import Agent
 from agents.operations import set_up_budget
-from tools.models import Budget, BudgetScope, Period
+from tools.models import Budget, BudgetScope, Environment, Period
 from tools.models.budget import period_end
 from tools.operations import change_budget
 from workspaces.api.idempotency import once
@@ -24,6 +24,7 @@ from workspaces.models import KeyScope
 class BudgetOfOutput(serializers.ModelSerializer[Budget]):
     """A cap, and how much of it is used or held in the present period."""
 
+    environments = serializers.SerializerMethodField(help_text="The runs of which environments take from it.")
     begins_anew_on = serializers.SerializerMethodField(help_text="In UTC; null: never.")
 
     class Meta:
@@ -39,6 +40,7 @@ class BudgetOfOutput(serializers.ModelSerializer[Budget]):
             "period",
             "counted_from",
             "begins_anew_on",
+            "environments",
             "limit",
             "spent",
             "reserved",
@@ -50,6 +52,11 @@ class BudgetOfOutput(serializers.ModelSerializer[Budget]):
         """Show the budget as it stands today: what an earlier period used is over."""
         instance.begin_anew(datetime.now(UTC).date())
         return super().to_representation(instance)
+
+    def get_environments(self, budget: Budget) -> list[str]:
+        """Return them: money is spent in both, and customers are live."""
+        live_only = budget.scope_kind == BudgetScope.CUSTOMER
+        return [Environment.LIVE.value] if live_only else [one.value for one in Environment]
 
     def get_begins_anew_on(self, budget: Budget) -> str | None:
         """Return the day on which the next period begins."""

@@ -15,7 +15,7 @@ from agents.models import Agent, Rate, RateKind
 from agents.operations import state_rate
 from agents.usage import CURRENCY
 from approvals.models import ReviewQueue
-from tools.models import Tool
+from tools.models import Environment, Tool
 from workspaces.api.idempotency import once
 from workspaces.api.views import OwnersView, RowsView, WorkspaceView
 from workspaces.models import KeyScope
@@ -27,6 +27,7 @@ class EconomicsOutput(serializers.Serializer[Any]):
     """What an agent's runs that ended in the period cost and were worth. Unknown costs are counted, never zero."""
 
     agent = AgentName(read_only=True)
+    environment = serializers.CharField(help_text="Of which runs: live or sandbox, never both.")
     currency = serializers.CharField(default=CURRENCY)
     value = serializers.DecimalField(**MONEY, allow_null=True, help_text="Of one task, as stated; null: not stated.")
     runs = serializers.IntegerField()
@@ -50,6 +51,7 @@ class EconomicsQuery(PeriodQuery):
     """Whose, and which days of UTC."""
 
     agent = serializers.CharField(max_length=60, required=False, help_text="One agent alone, by name.")
+    environment = serializers.ChoiceField(choices=Environment.choices, default=Environment.LIVE)
 
 
 @extend_schema(tags=["usage"])
@@ -69,7 +71,7 @@ class EconomicsView(WorkspaceView):
         asked = period_of(request, EconomicsQuery)
         agents = self.get_queryset()
         page = self.paginate_queryset(agents.filter(name=asked["agent"]) if "agent" in asked else agents) or []
-        found = economics_of(page, asked["since"], asked["until"])
+        found = economics_of(page, asked["since"], asked["until"], asked["environment"])
         rows = EconomicsOutput([found[agent.id] for agent in page], many=True)
         return self.get_paginated_response(rows.data)
 

@@ -31,6 +31,7 @@ class FactOutput(serializers.ModelSerializer[Fact]):
             "agent_id",
             "subject_kind",
             "subject_ref",
+            "environment",
             "key",
             "value",
             "source",

@@ -25,7 +25,7 @@ from agents.models import Agent, Run, Step
 from agents.operations import cancel_run, confirm_rollback, preview_rollback, start_run
 from agents.states import RunKind, RunStatus
 from agents.waiting import why_it_waits
-from tools.models import Budget, UsageRecord
+from tools.models import Budget, Environment, UsageRecord
 from workspaces.api.filters import InstantFilter
 from workspaces.api.idempotency import HEADER, once
 from workspaces.api.paging import OldestFirst
@@ -43,6 +43,7 @@ class RunFilter(filters.FilterSet):  # type: ignore[misc]  # untyped upstream
 
     status = filters.MultipleChoiceFilter(choices=RunStatus.choices)
     kind = filters.MultipleChoiceFilter(choices=RunKind.choices)
+    environment = filters.ChoiceFilter(choices=Environment.choices)
     agent = filters.CharFilter(field_name="agent__name")
     session = filters.UUIDFilter(field_name="session_id")
     rolls_back = filters.UUIDFilter(field_name="rolls_back_id")
@@ -103,7 +104,8 @@ class RunsView(RunRows, RowsView):
         sent = RunInput(data=request.data)
         sent.is_valid(raise_exception=True)
         agent = self._agent(sent.validated_data["agent"])
-        run = start_run(agent_id=agent.id, text=sent.validated_data["text"], by=self.caller, source="api")
+        said = {name: sent.validated_data[name] for name in ("text", "environment")}
+        run = start_run(agent_id=agent.id, by=self.caller, source="api", **said)
         return self.shown_run(run.id, 201, Location=f"{request.path}{run.id}/")
 
     def _agent(self, named: str) -> Agent:

@@ -6,7 +6,7 @@ from uuid import UUID
 from rest_framework import serializers
 
 from agents.models import Agent, AgentVersion, Run, Step
-from tools.models import Budget, UsageRecord
+from tools.models import Budget, Environment, UsageRecord
 from workspaces.api.people import PersonOutput
 from workspaces.models import Pause, ScopeKind
 
@@ -71,11 +71,13 @@ class RunRow(serializers.ModelSerializer[Run]):
             "id",
             "kind",
             "mode",
+            "environment",
             "status",
             "title",
             "agent",
             "version",
             "session",
+            "overlay",
             "parent",
             "rolls_back",
             "started_by",
@@ -191,6 +193,11 @@ class RunInput(serializers.Serializer[Any]):
     agent = serializers.CharField(max_length=100, help_text="The agent's name or id.")
     text = serializers.CharField(
         allow_blank=True, trim_whitespace=False, help_text="The task in free text, at most 100 kB."
+    )
+    environment = serializers.ChoiceField(
+        choices=Environment.choices,
+        default=Environment.LIVE,
+        help_text="Where the run is begun, for good: in the sandbox it reaches sandbox connections only.",
     )
 
 

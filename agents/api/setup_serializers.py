@@ -7,6 +7,16 @@ from rest_framework import serializers
 from agents.models import ModelRoute
 from memory.models import Collection
 from tools.models import Tool
+from workspaces.models import Workspace
+
+
+def named_rows(model: type[Any], workspace: Workspace, names: list[str], what: str) -> list[Any]:
+    """Return the workspace's rows of these names, each once; raise a validation error for a name that nothing has."""
+    found = list(model.objects.filter(workspace=workspace, name__in=names).order_by("name"))
+    missing = sorted(set(names) - {one.name for one in found})
+    if missing:
+        raise serializers.ValidationError(f"There is no {what} named {', '.join(map(repr, missing))} here.")
+    return found
 
 
 class AgentInput(serializers.Serializer[Any]):
@@ -91,17 +101,8 @@ class VersionInput(serializers.Serializer[Any]):
 
     def validate_tools(self, names: list[str]) -> list[Tool]:
         """Return the tools of these names, each once."""
-        found = list(Tool.objects.filter(workspace=self.context["workspace"], name__in=names).order_by("name"))
-        missing = sorted(set(names) - {tool.name for tool in found})
-        if missing:
-            raise serializers.ValidationError(f"There is no tool named {', '.join(map(repr, missing))} here.")
-        return found
+        return named_rows(Tool, self.context["workspace"], names, "tool")
 
     def validate_collections(self, names: list[str]) -> list[Collection]:
         """Return the collections of these names, each once."""
-        here = Collection.objects.filter(workspace=self.context["workspace"], name__in=names)
-        found = list(here.order_by("name"))
-        missing = sorted(set(names) - {one.name for one in found})
-        if missing:
-            raise serializers.ValidationError(f"There is no collection named {', '.join(map(repr, missing))} here.")
-        return found
+        return named_rows(Collection, self.context["workspace"], names, "collection")

@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from agents.api import actions, agents, budgets, economics, facts, pauses, runs, sessions, usage
+from agents.api import actions, agents, budgets, economics, facts, overlays, pauses, runs, sessions, usage
 
 urlpatterns = [
     path("agents/", agents.AgentsView.as_view(), name="api-agents"),
     path("agents/<uuid:row_id>/", agents.AgentView.as_view(), name="api-agent"),
     path("agents/<uuid:row_id>/versions/", agents.AgentVersionsView.as_view(), name="api-agent-versions"),
+    path("agents/<uuid:row_id>/overlays/", overlays.OverlaysView.as_view(), name="api-agent-overlays"),
+    path("agents/<uuid:row_id>/effective/", overlays.EffectiveView.as_view(), name="api-agent-effective"),
+    path("runs/<uuid:row_id>/effective/", overlays.RunEffectiveView.as_view(), name="api-run-effective"),
     path("budgets/", budgets.BudgetsView.as_view(), name="api-budgets"),
     path("budgets/<uuid:row_id>/", budgets.BudgetView.as_view(), name="api-budget"),
     path("rates/", economics.RatesView.as_view(), name="api-rates"),

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.models import Agent
-from agents.usage import CURRENCY, Group, check_key, grouped, labels, usage_between
-from tools.models import UsageRecord
+from agents.usage import BY_NAME, CURRENCY, Group, check_key, grouped, labels, usage_between
+from tools.models import Environment, UsageRecord
 from workspaces.api.paging import NewestFirst
 from workspaces.api.views import WorkspaceView, refuse_empty
 
@@ -42,6 +42,9 @@ class UsageQuery(PeriodQuery):
     group_by = serializers.ChoiceField(choices=Group.choices, default=Group.DAY)
     agent = serializers.CharField(max_length=60, required=False, help_text="Of one agent alone, by name.")
     run = serializers.UUIDField(required=False, help_text="Of one run alone.")
+    environment = serializers.ChoiceField(
+        choices=Environment.choices, required=False, help_text="Of one environment alone; left out: of both."
+    )
 
 
 class UsageGroupOutput(serializers.Serializer[Any]):
@@ -65,7 +68,7 @@ class ByKey(NewestFirst):
 
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
         """Order as the groups are."""
-        return ("key",) if self.group == Group.CUSTOMER else ("-key",)
+        return ("key",) if self.group in BY_NAME else ("-key",)
 
     def check_position(self, position: str) -> None:
         """Raise ``ValueError`` for what is no key of these groups."""
@@ -107,4 +110,6 @@ class UsageReportView(WorkspaceView):
             rows = rows.filter(agent_id__in=agents.values("id"))
         if "run" in asked:
             rows = rows.filter(run_id=asked["run"])
+        if "environment" in asked:
+            rows = rows.filter(environment=asked["environment"])
         return rows

@@ -61,6 +61,7 @@ def agent_page(agent: Agent, runs: QuerySet[Run], user: User) -> AgentPage:
         instructions=version.goal if version else "",
         tools=_tools(version) if version else (),
         limits=_limits(version) if version else (),
+        effective_url=reverse("agents:effective", args=[agent.id]),
         worth_url=reverse("agents:worth", args=[agent.id]),
         versions=[(str(one.number), one.created_at, "") for one in agent.versions.order_by("-number")[:LATEST]],
         runs=rows_of(latest, user),

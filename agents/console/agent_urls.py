@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.console import agents, usage
+from agents.console import agents, effective, usage
 
 app_name = "agents"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("agents/", agents.index, name="index"),
     path("agents/<str:named>/", agents.show, name="show"),
     path("agents/<str:named>/worth/", agents.worth, name="worth"),
+    path("agents/<str:named>/effective/", effective.of_agent, name="effective"),
     path("agents/<str:named>/pause/", agents.pause, name="pause"),
     path("agents/<str:named>/release/", agents.release, name="release"),
 ]

@@ -23,7 +23,7 @@ def agents_of(request: HttpRequest) -> QuerySet[Agent]:
 
 def run_or_404(request: HttpRequest, run_id: UUID) -> Run:
     """Return one run with what its page needs."""
-    rows = runs_of(request).select_related("agent", "version__route", "started_by", "session", "rolls_back")
+    rows = runs_of(request).select_related("agent", "version__route", "started_by", "session", "overlay", "rolls_back")
     found = rows.filter(pk=run_id).first()
     if found is None:
         raise Http404

@@ -30,6 +30,7 @@ def preview_of(run: Run, may: bool) -> RollbackPreview:
         run_url=run_url(str(run.rolls_back_id)),
         at=run.created_at,
         digest=run.plan_digest,
+        environment=run.environment,
         confirm_url=reverse("runs:rollback-confirm", args=[run.id]),
         lines=[_preview_line(item) for item in plan],
         why_not=_why_not(run, may),

@@ -83,6 +83,7 @@ def row_of(run: Run, facts: RunFacts) -> RunRow:
         at=run.created_at,
         kind=run.kind,
         mode=run.mode,
+        environment=run.environment,
         steps=run.steps_used,
         took=ended - run.started_at if ended and run.started_at else None,
         cost=facts.used.get(run.id, Used()).cost,

@@ -46,8 +46,6 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
         task=str(run.input.get("text", "")),
         sender=_sender(run),
         agent_url=agent_url(run.agent_id),
-        version=str(run.version.number),
-        route=_route(run),
         timeline=timeline(run, steps[::-1], user, undo_url),
         pager=pager,
         session_url=_session_url(run),
@@ -75,6 +73,7 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
         rolls_back_title=run.rolls_back.title if run.rolls_back else "",
         again_url=_again_url(run, user),
         cancel_requested_at=run.cancel_requested_at,
+        **_configuration(run),
         **_controls(run, may, pauses),
         **live_urls(request, run),
     )
@@ -93,6 +92,16 @@ def _facts(run: Run, pauses: Sequence[Pause]) -> RunFacts:
 def live_urls(request: HttpRequest, run: Run) -> dict[str, str]:
     """Return where the page listens, and what it fetches when something has moved."""
     return {"events_url": f"{reverse('runs:live')}?run={run.id}", "region_url": request.get_full_path()}
+
+
+def _configuration(run: Run) -> dict[str, str]:
+    """Return by what the run goes: version, route, and what is different for its customer."""
+    return {
+        "version": str(run.version.number),
+        "route": _route(run),
+        "overlay": run.overlay.label if run.overlay else "",
+        "effective_url": reverse("runs:effective", args=[run.id]),
+    }
 
 
 def _controls(run: Run, may: bool, pauses: Sequence[Pause]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from agents.models import Agent
 from agents.operations import start_run
 from agents.states import RunKind, RunStatus
 from memory.models import Session
+from tools.models import Environment
 from workspaces.console.asking import person_of, wants_region
 from workspaces.console.links import AGENTS, NEW_RUN, run_url
 from workspaces.console.listing import asked, choice, page_of
@@ -37,12 +38,14 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def _runs(request: HttpRequest) -> Context:
     user, list_url = person_of(request), reverse("runs:index")
-    chosen = {name: asked(request, name) for name in ("status", "kind", "agent")}
+    chosen = {name: asked(request, name) for name in ("status", "kind", "agent", "environment")}
     rows = runs_of(request)
     if chosen["status"] in RunStatus.values:
         rows = rows.filter(status=chosen["status"])
     if chosen["kind"] in RunKind.values:
         rows = rows.filter(kind=chosen["kind"])
+    if chosen["environment"] in Environment.values:
+        rows = rows.filter(environment=chosen["environment"])
     if chosen["agent"]:
         rows = rows.filter(agent__name=chosen["agent"])
     found, pager = page_of(request, rows.select_related("agent").order_by("-id"))
@@ -54,6 +57,7 @@ def _runs(request: HttpRequest) -> Context:
             choice("status", "Status", RunStatus.choices, chosen["status"]),
             choice("kind", "Kind", RunKind.choices, chosen["kind"]),
             choice("agent", "Agent", agents, chosen["agent"]),
+            choice("environment", "Environment", Environment.choices, chosen["environment"]),
         ],
         "clear_url": list_url if any(chosen.values()) else "",
         "new_run_url": NEW_RUN if _startable(request).exists() else "",
@@ -80,6 +84,20 @@ class NewRun(forms.Form):
         help_text="In any words and any language, up to 100 kB. Paste the ticket as it came.",
         error_messages={"required": "The task is empty. Say what is to be done."},
     )
+    environment = forms.ChoiceField(
+        choices=[(one, Environment(one).label) for one in (Environment.LIVE, Environment.SANDBOX)],
+        initial=Environment.LIVE,
+        required=False,
+        help_text="A sandbox run reaches sandbox connections only, and stays in the sandbox.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["environment"].needed = True  # type: ignore[attr-defined]  # it is chosen already
+
+    def clean_environment(self) -> str:
+        """Return what was chosen; live where nothing was."""
+        return self.cleaned_data["environment"] or Environment.LIVE
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -101,13 +119,16 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 def _like(request: HttpRequest) -> dict[str, str]:
-    """Return agent and text of the run that ``?like=`` names, if this person may see it."""
+    """Return agent, text and environment of the run that ``?like=`` names, if this person may see it."""
     try:
         named = UUID(request.GET.get("like", ""))
     except ValueError:
         return {}
     run = runs_of(request).filter(pk=named, kind=RunKind.TASK).first()
-    return {"agent": str(run.agent_id), "text": str(run.input.get("text", ""))} if run else {}
+    if run is None:
+        return {}
+    said = str(run.input.get("text", ""))
+    return {"agent": str(run.agent_id), "text": said, "environment": run.environment}
 
 
 def _start(request: HttpRequest, form: NewRun) -> HttpResponse | int:
@@ -115,9 +136,10 @@ def _start(request: HttpRequest, form: NewRun) -> HttpResponse | int:
     if not form.is_valid():
         return 422
     agent: Agent = form.cleaned_data["agent"]
+    said = {name: form.cleaned_data[name] for name in ("text", "environment")}
 
     def start() -> str:
-        return run_url(start_run(agent_id=agent.id, text=form.cleaned_data["text"], by=person_of(request)).id)
+        return run_url(start_run(agent_id=agent.id, by=person_of(request), **said).id)
 
     try:
         led_to = once(request, start)

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from agents.console.found import agents_of
 from agents.usage import CURRENCY, Group, grouped, labels, totals, usage_between
+from tools.models import Environment
 from workspaces.console.asking import person_of
 from workspaces.console.links import USAGE, agent_url, run_url
 from workspaces.console.listing import choice, page_of
@@ -30,6 +31,9 @@ def index(request: HttpRequest) -> HttpResponse:
     named = request.GET.get("agent", "")
     until = datetime.now(UTC).date() + timedelta(days=1)
     rows = usage_between(person_of(request), workspace_of(request), until - timedelta(days=int(days)), until)
+    where = request.GET.get("environment", "")
+    if where in Environment.values:
+        rows = rows.filter(environment=where)
     agents = list(agents_of(request).order_by("name").values_list("name", "title"))
     if named in dict(agents):
         rows = rows.filter(agent_id__in=agents_of(request).filter(name=named).values("id"))
@@ -46,6 +50,7 @@ def index(request: HttpRequest) -> HttpResponse:
                 "days", "Period", [one for one in PERIODS.items() if one[0] != DEFAULT], days, blank=PERIODS[DEFAULT]
             ),
             choice("agent", "Agent", agents, named),
+            choice("environment", "Environment", Environment.choices, where),
         ],
         "clear_url": USAGE if request.GET else "",
     }

@@ -8,7 +8,17 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agents.engine.parts import BUDGETS, Part, fact_part, facts_of, session_parts, standing_parts, tokens_of
+from agents.effective import instructions_of
+from agents.engine.parts import (
+    BUDGETS,
+    Part,
+    fact_part,
+    facts_of,
+    overlay_parts,
+    session_parts,
+    standing_parts,
+    tokens_of,
+)
 from agents.engine.stating import asked_schema
 from agents.models import Run, Step
 from agents.providers.base import AssistantTurn, Message, ModelRequest, ToolResult, ToolSpec, UserText, answer_from_json
@@ -47,7 +57,7 @@ def context_for(run: Run, tools: list[Tool], max_output_tokens: int) -> Context:
     """Return the model request for the run's next turn, and its parts in the order in which they stand in it."""
     ticket = Part("ticket", str(run.id), "ticket", "untrusted", f"Ticket:\n{run.input['text']}")
     messages: list[Message] = [UserText(ticket.text)]
-    told = [Part("goal", str(run.version_id), "goal", "trusted", run.version.goal), ticket]
+    told = [Part("goal", str(run.version_id), "goal", "trusted", run.version.goal), *overlay_parts(run), ticket]
     for head, parts in (
         (SAID, session_parts(run)),
         (STANDING, standing_parts(run)),
@@ -62,7 +72,7 @@ def context_for(run: Run, tools: list[Tool], max_output_tokens: int) -> Context:
         messages.extend(_messages_of(step, shortened=step.pk in left_out))
         told.append(step_part(step, shortened=step.pk in left_out))
     request = ModelRequest(
-        system=f"{run.version.goal}\n\n{RULES}",
+        system=f"{instructions_of(run.version, run.overlay)}\n\n{RULES}",
         messages=tuple(messages),
         tools=tuple(ToolSpec(t.name, t.description, asked_schema(t), t.effect) for t in tools),
         max_output_tokens=max_output_tokens,

@@ -14,7 +14,7 @@ from agents.states import RunStatus, StepKind, StepStatus
 from approvals.models import Decision, Request
 from approvals.operations import ask_for_budget
 from approvals.states import DecisionKind, RequestKind, RequestStatus
-from tools.models import Budget, BudgetScope, Unit
+from tools.models import Budget, BudgetScope, Environment, Unit
 from tools.models.budget import customer_scope, period_end
 from tools.operations import extend_budget
 from workspaces.canonical import sanitise
@@ -22,8 +22,11 @@ from workspaces.transitions import transition
 
 
 def budget_scopes(run: Run) -> list[UUID]:
-    """Return whose budgets a run's calls take from: workspace, agent, run, and the customer once that one is known."""
-    if run.session is None:
+    """Return whose budgets a run's calls take from: workspace, agent, run, and the customer once that one is known.
+
+    Whom a sandbox knows is no customer.
+    """
+    if run.session is None or run.environment != Environment.LIVE:
         return run.scopes
     customer = customer_scope(run.workspace_id, run.session.subject_kind, run.session.subject_ref)
     return [*run.scopes, customer]
@@ -44,7 +47,13 @@ def ask_to_extend(step: Step, sentence: str, budget: Budget | None = None) -> No
                 {
                     "sentence": sentence,
                     **({"budget": named} if named else {}),
-                    "run": {"id": str(run.id), "title": run.title, "steps": run.steps_used, "limit": run.step_limit},
+                    "run": {
+                        "id": str(run.id),
+                        "title": run.title,
+                        "environment": run.environment,
+                        "steps": run.steps_used,
+                        "limit": run.step_limit,
+                    },
                     "agent": {"name": run.agent.name, "title": run.agent.title, "version": run.version.number},
                     "ticket": {
                         "text": run.input["text"],

@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 
+from agents.effective import calls_of, tools_of
 from agents.engine.conversation import Context, context_for
 from agents.engine.limits import ask_to_extend, budget_scopes
 from agents.engine.outcomes import backoff, end_run, finish, hand_over, lock_run
@@ -39,7 +40,7 @@ def perform(step: Step) -> None:
     if run.steps_used >= run.step_limit:
         _stand_still(step, f"The run has reached its step limit of {run.step_limit}.")
         return
-    tools = list(run.version.tools.filter(is_enabled=True).order_by("name"))
+    tools = tools_of(run.version, run.overlay)
     context = context_for(run, tools, run.version.route.max_output_tokens)
     request = context.request
     try:
@@ -88,7 +89,7 @@ def _reserve(step: Step, request: ModelRequest, endpoints: list[Endpoint]) -> in
     need = Need(
         money=sum(known, Decimal(0)) if len(known) == len(cases) else None,
         tokens=sum(pricing.most_tokens(request, provider=e.provider) for e in endpoints),
-        steps=1 + (run.version.calls_per_turn if request.tools else 0),
+        steps=1 + (calls_of(run.version, run.overlay) if request.tools else 0),
         least_steps=2 if request.tools else 1,
     )
     scopes = budget_scopes(run)

@@ -60,6 +60,14 @@ def within(parts: Iterable[Part], budget: int) -> list[Part]:
     return kept
 
 
+def overlay_parts(run: Run) -> list[Part]:
+    """Return what an owner has the agent told for this customer; nothing where nobody wrote anything."""
+    overlay = run.overlay
+    if overlay is None or not overlay.prompt:
+        return []
+    return [Part("overlay", str(overlay.id), overlay.label, Trust.TRUSTED, overlay.prompt)]
+
+
 def earlier_messages(run: Run) -> list[SessionMessage]:
     """Return the last messages of the run's session that other runs left, oldest first."""
     if run.session_id is None:
@@ -96,6 +104,7 @@ def facts_of(run: Run) -> list[Fact]:
         agent_id=run.agent_id,
         subject_kind=session.subject_kind,
         subject_ref=session.subject_ref,
+        environment=run.environment,
     )
     newest = list(known.valid().order_by("-recorded_at", "-id"))
     kept = within((fact_part(fact) for fact in newest), BUDGETS["facts"])

@@ -66,6 +66,7 @@ def _propose(run: Run, item: dict[str, Any]) -> None:
         run_id=run.id,
         agent_id=run.agent_id,
         agent_version_id=run.version_id,
+        environment=run.environment,
         causes=run.causes,
         scopes=run.scopes,
         provenance=[leaf_json(leaf) for leaf in trace(plan["arguments"], [recorded])],

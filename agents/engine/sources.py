@@ -7,7 +7,7 @@ value taken from it. Only a search of our own is believed about trust; what anot
 from typing import Any, Final
 
 from agents.engine.conversation import steps_with_actions
-from agents.engine.parts import earlier_messages, facts_of
+from agents.engine.parts import earlier_messages, facts_of, overlay_parts
 from agents.models import Run, Step
 from memory.connectors.knowledge import KIND, Search
 from memory.models import Trust
@@ -24,6 +24,8 @@ def sources_of(run: Run) -> list[Source]:
         Source("goal", "trusted", "instruction", run.version.goal),
         Source("ticket", "untrusted", "ticket", run.input["text"]),
     ]
+    # What an overlay says vouches for nothing: values that it made trusted would need fewer people, and so widen.
+    found += [Source(part.label, "untrusted", "instruction", part.text) for part in overlay_parts(run)]
     found += [Source(f"session: {m.source}", "untrusted", "message", m.text) for m in earlier_messages(run)]
     found += [
         Source(f"memory: {f.key}", trust_of({"trust": f.trust}), "record", {f.key: f.value}) for f in facts_of(run)

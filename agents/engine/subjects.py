@@ -3,6 +3,7 @@
 from typing import Any
 
 from agents.engine.claims import WORKER
+from agents.engine.overlays import take_overlay
 from agents.models import Run
 from agents.states import RunKind
 from memory.models import MessageRole, Trust
@@ -30,10 +31,12 @@ def remember_subject(run: Run) -> None:
         agent_id=run.agent_id,
         subject_kind=str(rule.get("kind", "subject")),
         subject_ref=found.pop(),
+        environment=run.environment,
         by=WORKER,
     )
     Run.objects.filter(pk=run.pk).update(session=session)
     run.session = session
+    take_overlay(run)
     append_message(
         session=session,
         run_id=run.id,

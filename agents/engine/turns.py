@@ -129,6 +129,7 @@ def _propose(run: Run, call: ToolCall, tool: Tool, sources: list[Source]) -> Non
         run_id=run.id,
         agent_id=run.agent_id,
         agent_version_id=run.version_id,
+        environment=run.environment,
         causes=run.causes,
         scopes=run.scopes,
         provenance=_provenance(arguments, tool, sources),

@@ -1,6 +1,7 @@
 """Agents and versions, model routes, runs, steps and workers."""
 
 from agents.models.agent import Agent, AgentGrant, AgentVersion, AgentVersionCollection, AgentVersionTool
+from agents.models.overlay import Overlay
 from agents.models.rate import Rate, RateKind
 from agents.models.route import ModelRoute
 from agents.models.run import Run
@@ -14,6 +15,7 @@ __all__ = [
     "AgentVersionCollection",
     "AgentVersionTool",
     "ModelRoute",
+    "Overlay",
     "Rate",
     "RateKind",
     "Run",

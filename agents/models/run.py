@@ -3,15 +3,29 @@
 from typing import ClassVar
 from uuid import UUID
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
 from agents.models.agent import Agent, AgentVersion
+from agents.models.overlay import Overlay
 from agents.states import RUN_TERMINAL, RUN_TRANSITIONS, RunKind, RunMode, RunStatus
 from memory.models import Session
 from workspaces.constraints import SameWorkspace, tenant_key
+from workspaces.environments import Environment
 from workspaces.models import TenantRow, User
+
+OF_ITS_ORIGIN = """
+    IF EXISTS (
+        SELECT 1 FROM agents_run r
+        WHERE r.id IN (NEW.parent_id, NEW.rolls_back_id) AND r.environment <> NEW.environment
+    ) THEN
+        RAISE EXCEPTION 'a run stays in the environment of the run that it belongs to'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -28,14 +42,21 @@ class RunQuerySet(models.QuerySet["Run"]):
 
 
 class Run(TenantRow):
-    """A run's own state. ``open_steps`` counts the current turn's steps that are not over: zero moves it on."""
+    """A run's own state, in the environment in which it was begun.
+
+    ``open_steps`` counts the current turn's steps that are not over: zero moves it on.
+    """
 
     TRANSITIONS: ClassVar = RUN_TRANSITIONS
 
     kind = models.CharField(max_length=10, choices=RunKind, default=RunKind.TASK)
     mode = models.CharField(max_length=10, choices=RunMode, default=RunMode.LIVE)
+    environment = models.CharField(max_length=10, choices=Environment, default=Environment.LIVE)
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="runs")
     version = models.ForeignKey(AgentVersion, models.PROTECT, related_name="runs")
+    overlay = models.ForeignKey(
+        Overlay, models.PROTECT, null=True, related_name="runs", help_text="What is different for its customer."
+    )
     parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
     rolls_back = models.ForeignKey("self", models.PROTECT, null=True, related_name="rollbacks")
     session = models.ForeignKey(Session, models.PROTECT, null=True, related_name="+")
@@ -68,6 +89,7 @@ class Run(TenantRow):
             SameWorkspace(field="version", name="run_version_same_workspace"),
             SameWorkspace(field="parent", name="run_parent_same_workspace"),
             SameWorkspace(field="rolls_back", name="run_rolls_back_same_workspace"),
+            SameWorkspace(field="overlay", name="run_overlay_same_workspace"),
             SameWorkspace(field="session", name="run_session_same_workspace"),
             models.CheckConstraint(
                 condition=Q(kind=RunKind.ROLLBACK, rolls_back__isnull=False)
@@ -78,6 +100,21 @@ class Run(TenantRow):
                 condition=Q(status__in=RUN_TERMINAL, finished_at__isnull=False)
                 | ~Q(status__in=RUN_TERMINAL) & Q(finished_at=None),
                 name="run_finished_has_time",
+            ),
+            models.CheckConstraint(condition=Q(environment__in=Environment.values), name="run_environment_known"),
+        ]
+        triggers = [
+            pgtrigger.ReadOnly(name="run_stays_in_its_environment", fields=["environment"]),
+            pgtrigger.Protect(
+                name="run_keeps_its_overlay",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__overlay__isnull=False, old__overlay__df=pgtrigger.F("new__overlay")),
+            ),
+            pgtrigger.Trigger(
+                name="run_environment_of_its_origin",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func=OF_ITS_ORIGIN,
             ),
         ]
         indexes = [

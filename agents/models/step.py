@@ -3,6 +3,7 @@
 from typing import ClassVar
 from uuid import UUID
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -12,6 +13,16 @@ from agents.states import STEP_TRANSITIONS, StepKind, StepStatus
 from tools.models import Action
 from workspaces.constraints import SameWorkspace, tenant_key
 from workspaces.models import TenantRow
+
+OF_ITS_RUN = """
+    IF NEW.action_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM tools_action a JOIN agents_run r ON r.environment = a.environment
+        WHERE a.id = NEW.action_id AND r.id = NEW.run_id
+    ) THEN
+        RAISE EXCEPTION 'an action is of the environment of its run' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
 
 
 class Step(TenantRow):
@@ -52,6 +63,14 @@ class Step(TenantRow):
                 condition=Q(status=StepStatus.RUNNING, incarnation__isnull=False) | ~Q(status=StepStatus.RUNNING),
                 name="step_running_has_owner",
             ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="step_action_of_its_environment",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("action_id"),  # type: ignore[no-untyped-call]
+                func=OF_ITS_RUN,
+            )
         ]
         indexes = [
             models.Index(fields=["wake_at"], condition=Q(status="ready"), name="step_ready"),

@@ -2,6 +2,7 @@
 
 from agents.operations.budgets import set_up_budget
 from agents.operations.configuring import create_agent, publish_version, save_route, set_agent_enabled
+from agents.operations.overlays import publish_overlay
 from agents.operations.programs import admit_program
 from agents.operations.rates import state_rate
 from agents.operations.rollbacks import confirm_rollback, preview_rollback
@@ -13,6 +14,7 @@ __all__ = [
     "confirm_rollback",
     "create_agent",
     "preview_rollback",
+    "publish_overlay",
     "publish_version",
     "save_route",
     "set_agent_enabled",

@@ -118,6 +118,7 @@ def _create(run: Run, plan: list[dict[str, Any]], by: User) -> Run:
         id=rollback_id,
         workspace_id=run.workspace_id,
         kind=RunKind.ROLLBACK,
+        environment=run.environment,
         agent=run.agent,
         version=run.version,
         rolls_back=run,

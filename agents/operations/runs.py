@@ -13,7 +13,7 @@ from agents.models import Agent, Run
 from agents.states import StepKind
 from agents.tasks import enqueue_on_commit
 from audit.ledger.recording import record
-from tools.models import Budget, BudgetScope, Unit
+from tools.models import Budget, BudgetScope, Environment, Unit
 from workspaces.actors import actor_text
 from workspaces.canonical import sanitise
 from workspaces.errors import Forbidden, InvalidInput, NotFound, StaleState
@@ -25,16 +25,23 @@ MAX_TICKET_BYTES = 100_000
 MAX_TITLE = 180
 
 
-def start_run(*, agent_id: UUID, text: str, by: User, source: str = "console") -> Run:
+def start_run(
+    *, agent_id: UUID, text: str, by: User, source: str = "console", environment: str = Environment.LIVE
+) -> Run:
     """Give a task in free text to an agent; the run begins with the agent's current version.
 
+    In the sandbox it reaches sandbox connections only; where a run begins, it stays, and all that follows from it.
     Raise ``NotFound`` for agents the person may not see, ``Forbidden``, :class:`AgentUnavailable`,
     :class:`TicketTooLarge` (413) and ``InvalidInput`` (422).
     """
     agent = _startable(agent_id, by)
     said = _checked(text)
+    if environment not in Environment.values:
+        raise InvalidInput(
+            "There is no such environment.", "Choose live or sandbox.", {"environment": ["Choose live or sandbox."]}
+        )
     with transaction.atomic():
-        run = _create(agent, said, by, source)
+        run = _create(agent, said, by, source, environment)
         if run.version.budget_usd is not None:
             Budget.objects.create(
                 workspace_id=run.workspace_id,
@@ -74,7 +81,7 @@ def _checked(text: str) -> str:
     return said
 
 
-def _create(agent: Agent, text: str, by: User, source: str) -> Run:
+def _create(agent: Agent, text: str, by: User, source: str, environment: str) -> Run:
     version = agent.current_version
     if version is None:
         raise AgentUnavailable(f"{agent.title} takes no tasks now.")
@@ -85,6 +92,7 @@ def _create(agent: Agent, text: str, by: User, source: str) -> Run:
         workspace_id=agent.workspace_id,
         agent=agent,
         version=version,
+        environment=environment,
         title=title_of(text),
         input=body,
         started_by=by,
@@ -97,7 +105,12 @@ def _create(agent: Agent, text: str, by: User, source: str) -> Run:
         actor=actor_text(by),
         verb="run.queued",
         subject=("run", run.id),
-        body={"agent": str(agent.id), "version": version.number, "input": salted(run.workspace_id, run.id, body)},
+        body={
+            "agent": str(agent.id),
+            "version": version.number,
+            "environment": environment,
+            "input": salted(run.workspace_id, run.id, body),
+        },
     )
     return run
 

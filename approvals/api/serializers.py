@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from approvals.evidence import environment_of
 from approvals.models import Decision, Policy, PolicyVersion, Request, ReviewQueue, Verdict
 from approvals.permissions import refusal
 from approvals.states import DecisionKind, Settlement
@@ -77,12 +78,14 @@ class RequestRow(serializers.ModelSerializer[Request]):
     """One line of the inbox."""
 
     queue = QueueName(read_only=True)
+    environment = serializers.SerializerMethodField(help_text="That of the run: live or sandbox.")
 
     class Meta:
         model = Request
         fields = [
             "id",
             "kind",
+            "environment",
             "status",
             "title",
             "queue",
@@ -97,6 +100,10 @@ class RequestRow(serializers.ModelSerializer[Request]):
             "explanation",
         ]
         read_only_fields = fields
+
+    def get_environment(self, request: Request) -> str:
+        """Return in which environment the run is."""
+        return environment_of(request.evidence)
 
 
 class RequestOutput(RequestRow):

@@ -12,6 +12,7 @@ from approvals.console.history import history
 from approvals.console.outcome import outcome
 from approvals.console.surroundings import PERSON, Surroundings, surroundings
 from approvals.diffs import label_of
+from approvals.evidence import environment_of
 from approvals.models import Request
 from approvals.permissions import refusal
 from approvals.sentences import UNDO, named, short
@@ -82,6 +83,7 @@ def memo(request: Request, user: User, unsent: Unsent | None = None, onward: Onw
         bar=_bar(request, user, unsent),
         digest=request.evidence_digest,
         tool=action.get("tool", ""),
+        environment=environment_of(evidence),
         arguments=_arguments(evidence, around),
         exact=action.get("arguments"),
         changes=_changes(evidence.get("before"), evidence.get("predicted")),

@@ -14,6 +14,7 @@ from workspaces.console.links import EVENTS, INBOX, RUNS, request_url
 from workspaces.console.listing import PAGE_SIZE, asked, choice, page_of
 from workspaces.console.run_shapes import Filter, Pager
 from workspaces.console.shapes import InboxRow, Onward
+from workspaces.environments import Environment
 from workspaces.models import User, Workspace
 
 OPEN, OVER = "", "over"
@@ -28,6 +29,7 @@ def seen_by(user: User, workspace: Workspace) -> QuerySet[Request, Any]:
         decidable=Exists(mine),
         agent_title=KT("evidence__agent__title"),
         effect=KT("evidence__action__effect"),
+        where=KT("evidence__run__environment"),
         system=KT("evidence__action__connection"),
         queue_title=F("queue__title"),
     )
@@ -78,6 +80,7 @@ def row(request: Request, selected: str = "") -> InboxRow:
         queue=found.queue_title,
         expires_at=request.expires_at if request.status == "open" else None,
         effect=found.effect or "",
+        environment=found.where or Environment.LIVE,
         decidable=found.decidable or request.status != "open",
         selected=str(request.id) == selected,
     )

@@ -24,6 +24,7 @@ from approvals.sentences import title_of
 from approvals.states import DecisionKind, ExpiryDoes, Outcome, RequestKind, RequestStatus
 from audit.ledger.recording import record
 from tools.bindings import binding_of
+from tools.environments import connection_of
 from tools.errors import Paused
 from tools.models import Action
 from tools.signals import action_moved
@@ -56,7 +57,7 @@ class PolicyGate:
                 raise Paused("A pause covers this action.")
             versions = active_versions(action.workspace_id)
             judgement = _in_real_queues(_not_less_than_before(action, judge(action, versions)), action.workspace_id)
-            binding = binding_of(action, connection=action.tool.connection, policy_digest=policy_digest(versions))
+            binding = binding_of(action, connection=connection_of(action), policy_digest=policy_digest(versions))
             verdict = _store(action, judgement, binding)
             _act(action, judgement, verdict)
             transaction.on_commit(lambda: action_moved.send(Action, action_id=action_id))

@@ -18,6 +18,7 @@ from approvals.operations.opening import announce
 from approvals.permissions import check_can_decide, check_is_open
 from approvals.states import DecisionKind, RequestKind, RequestStatus, Settlement
 from audit.ledger.recording import record
+from tools.environments import connection_in
 from tools.models import Action
 from tools.operations.proposing import leaf_json, propose
 from tools.operations.settling import settle
@@ -231,6 +232,7 @@ def _revise(request: Request, answer: Answer, by: User) -> Action:
         raise InvalidInput("The new arguments do not fit the tool.", "Correct the fields named.", fields)
     if digest(arguments) == old.arguments_digest:
         raise InvalidInput("Nothing was changed.", "Approve it as it is, or change something.")
+    way = connection_in(old.tool, old.environment)
     return propose(
         tool=old.tool,
         arguments=arguments,
@@ -238,8 +240,9 @@ def _revise(request: Request, answer: Answer, by: User) -> Action:
         run_id=old.run_id,
         agent_id=old.agent_id,
         agent_version_id=old.agent_version_id,
+        environment=old.environment,
         causes=sorted({*old.causes, *(UUID(person) for person in by.cause_ids())}),
-        scopes=[scope for scope in old.scopes if scope not in {old.tool_id, old.tool.connection_id}],
+        scopes=[scope for scope in old.scopes if scope not in {old.tool_id, way.id if way else None}],
         provenance=edited_provenance(old, arguments, by),
         untrusted_influence=old.untrusted_influence,
         planned=old.planned,

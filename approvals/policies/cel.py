@@ -39,6 +39,7 @@ VARIABLES: Final[Mapping[str, cel.Type]] = {
     "agent.name": cel.Type.STRING,
     "agent.version": cel.Type.INT,
     "run.kind": cel.Type.STRING,
+    "run.environment": cel.Type.STRING,
     "run.steps": cel.Type.INT,
     "run.spent_minor": cel.Type.INT,
     "run.currency": cel.Type.STRING,

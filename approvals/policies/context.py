@@ -85,11 +85,14 @@ class AgentFacts:
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
 class RunFacts:
+    """The run; ``environment`` is missing in facts that were stored when every run was live."""
+
     kind: str
     steps: Count
     spent_minor: Annotated[int, Field(ge=UNKNOWN_SPEND, le=MAX_SAFE_INTEGER)]
     currency: str
     labels: dict[str, str]
+    environment: str = "live"
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)

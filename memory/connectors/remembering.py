@@ -97,7 +97,7 @@ def _subject(caller: Caller) -> Subject:
         raise Refused(
             "This run is about nobody, or about several, so nothing can be remembered. Look up whom it is about first."
         )
-    return Subject(caller.workspace_id, caller.agent_id, run.subject_kind, run.subject_ref)
+    return Subject(caller.workspace_id, caller.agent_id, run.subject_kind, run.subject_ref, run.environment)
 
 
 def _image(subject: Subject, key: str) -> Json:

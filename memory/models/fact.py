@@ -13,14 +13,21 @@ from django.db.models import F, Q
 from memory.models.session import Trust
 from memory.states import FACT_TRANSITIONS, FactStatus
 from workspaces.constraints import tenant_key
+from workspaces.environments import Environment
 from workspaces.models import TenantRow
 
 
 class FactQuerySet(models.QuerySet["Fact"]):
-    def about(self, *, workspace_id: UUID, agent_id: UUID, subject_kind: str, subject_ref: str) -> "FactQuerySet":
-        """Return what one agent remembers of one subject, closed facts too."""
+    def about(
+        self, *, workspace_id: UUID, agent_id: UUID, subject_kind: str, subject_ref: str, environment: str
+    ) -> "FactQuerySet":
+        """Return what one agent remembers of one subject in one environment, closed facts too."""
         return self.filter(
-            workspace_id=workspace_id, agent_id=agent_id, subject_kind=subject_kind, subject_ref=subject_ref
+            workspace_id=workspace_id,
+            agent_id=agent_id,
+            subject_kind=subject_kind,
+            subject_ref=subject_ref,
+            environment=environment,
         )
 
     def valid(self) -> "FactQuerySet":
@@ -40,6 +47,7 @@ class Fact(TenantRow):
     agent_id: "models.UUIDField[UUID, UUID]" = models.UUIDField()
     subject_kind = models.CharField(max_length=40)
     subject_ref = models.CharField(max_length=200)
+    environment = models.CharField(max_length=10, choices=Environment, default=Environment.LIVE)
     key = models.CharField(max_length=60)
     value = models.JSONField(help_text="A text, a number, or true or false.")
     source = models.CharField(max_length=300, help_text="Where the value came from, as far as it was found anywhere.")
@@ -58,7 +66,7 @@ class Fact(TenantRow):
         ordering = ["recorded_at", "id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["workspace", "agent_id", "subject_kind", "subject_ref", "key"],
+                fields=["workspace", "agent_id", "subject_kind", "subject_ref", "environment", "key"],
                 condition=Q(status=FactStatus.VALID),
                 name="fact_one_valid_a_key",
             ),

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db import models
 
 from workspaces.constraints import SameWorkspace, tenant_key
+from workspaces.environments import Environment
 from workspaces.models import TenantRow
 
 
@@ -20,17 +21,18 @@ class MessageRole(models.TextChoices):
 
 
 class Session(TenantRow):
-    """One conversation of one agent about one subject, such as a customer; it goes on over several runs."""
+    """One conversation of one agent about one subject, such as a customer; over several runs of one environment."""
 
     agent_id: "models.UUIDField[UUID, UUID]" = models.UUIDField()
     subject_kind = models.CharField(max_length=40)
     subject_ref = models.CharField(max_length=200)
+    environment = models.CharField(max_length=10, choices=Environment, default=Environment.LIVE)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["workspace", "agent_id", "subject_kind", "subject_ref"], name="session_once"
+                fields=["workspace", "agent_id", "subject_kind", "subject_ref", "environment"], name="session_once"
             ),
             tenant_key("session"),
         ]

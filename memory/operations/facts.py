@@ -21,6 +21,7 @@ from tools.models import Action
 from tools.states import ACTION_TERMINAL
 from workspaces.actors import Actor
 from workspaces.canonical import canonical, sanitise
+from workspaces.environments import Environment
 from workspaces.errors import InvalidInput, StaleState
 from workspaces.operations.authority import note
 from workspaces.transitions import transition
@@ -32,12 +33,13 @@ OPERATION: Final = "memory.remember"
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Of whom which agent remembers something."""
+    """Of whom which agent remembers something, and in which environment: whom a sandbox knows is somebody else."""
 
     workspace_id: UUID
     agent_id: UUID
     kind: str
     ref: str
+    environment: str = Environment.LIVE
 
     @property
     def name(self) -> str:
@@ -47,7 +49,11 @@ class Subject:
     def facts(self) -> Any:
         """Return the subject's facts, closed ones too."""
         return Fact.objects.about(
-            workspace_id=self.workspace_id, agent_id=self.agent_id, subject_kind=self.kind, subject_ref=self.ref
+            workspace_id=self.workspace_id,
+            agent_id=self.agent_id,
+            subject_kind=self.kind,
+            subject_ref=self.ref,
+            environment=self.environment,
         )
 
     def valid(self, key: str) -> Fact | None:
@@ -89,6 +95,7 @@ def claim_fact(*, subject: Subject, key: str, value: Any, origin: Origin, by: Ac
             agent_id=subject.agent_id,
             subject_kind=subject.kind,
             subject_ref=subject.ref,
+            environment=subject.environment,
             key=key,
             value=said,
             source=origin.source[:300],
@@ -152,7 +159,7 @@ def claim_of(fact: Fact) -> dict[str, Any]:
 
 def subject_of(fact: Fact) -> Subject:
     """Return of whom a fact is."""
-    return Subject(fact.workspace_id, fact.agent_id, fact.subject_kind, fact.subject_ref)
+    return Subject(fact.workspace_id, fact.agent_id, fact.subject_kind, fact.subject_ref, fact.environment)
 
 
 def _same(fact: Fact) -> Any:
@@ -164,6 +171,7 @@ def _proposals(fact: Fact) -> Any:
     return Action.objects.filter(
         workspace_id=fact.workspace_id,
         agent_id=fact.agent_id,
+        environment=fact.environment,
         tool__operation=OPERATION,
         before_image__key=fact.key,
         before_image__subject=subject_of(fact).name,

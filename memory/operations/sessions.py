@@ -8,16 +8,29 @@ from audit.ledger.recording import record
 from memory.models import Message, MessageRole, Session, Trust
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import sanitise
+from workspaces.environments import Environment
 from workspaces.salts import salted
 
 MAX_TEXT = 100_000
 
 
-def session_for(*, workspace_id: UUID, agent_id: UUID, subject_kind: str, subject_ref: str, by: Actor) -> Session:
-    """Return the conversation of this agent about this subject, begun now if there was none."""
+def session_for(
+    *,
+    workspace_id: UUID,
+    agent_id: UUID,
+    subject_kind: str,
+    subject_ref: str,
+    by: Actor,
+    environment: str = Environment.LIVE,
+) -> Session:
+    """Return the conversation of this agent about this subject in this environment, begun now if there was none."""
     with transaction.atomic():
         session, created = Session.objects.get_or_create(
-            workspace_id=workspace_id, agent_id=agent_id, subject_kind=subject_kind, subject_ref=subject_ref
+            workspace_id=workspace_id,
+            agent_id=agent_id,
+            subject_kind=subject_kind,
+            subject_ref=subject_ref,
+            environment=environment,
         )
         if created:
             record(

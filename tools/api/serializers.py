@@ -9,6 +9,8 @@ from tools.states import Effect
 
 CHANGEABLE: Final = ("title", "description", "options", "effect", "egress", "moves_money", "is_enabled")
 
+COUNTERPART: Final = "The id of the sandbox connection that takes a live one's place in sandbox runs."
+
 
 class ConnectionOutput(serializers.ModelSerializer[Connection]):
     """A connection: its address, and whether it holds a secret."""
@@ -25,6 +27,7 @@ class ConnectionOutput(serializers.ModelSerializer[Connection]):
             "config",
             "has_secret",
             "environment",
+            "sandbox",
             "version",
             "is_enabled",
             "created_at",
@@ -44,7 +47,10 @@ class ConnectionInput(serializers.Serializer[Any]):
     kind = serializers.CharField(max_length=40, help_text="Which connector: postgres, smtp, stripe, …")
     config = serializers.DictField(help_text="Address and settings, without secrets, as the kind's schema says.")
     secret = serializers.DictField(write_only=True, help_text="The credential. It is encrypted and never shown.")
-    environment = serializers.ChoiceField(choices=Environment.choices, default=Environment.LIVE)
+    environment = serializers.ChoiceField(
+        choices=Environment.choices, default=Environment.LIVE, help_text="It stays in this one."
+    )
+    sandbox = serializers.UUIDField(required=False, allow_null=True, default=None, help_text=COUNTERPART)
 
 
 class ConnectionChange(serializers.Serializer[Any]):
@@ -53,11 +59,12 @@ class ConnectionChange(serializers.Serializer[Any]):
     config = serializers.DictField(required=False)
     secret = serializers.DictField(required=False, write_only=True)
     is_enabled = serializers.BooleanField(required=False)
+    sandbox = serializers.UUIDField(required=False, allow_null=True, help_text=f"{COUNTERPART} Null: none.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse a change of nothing."""
         if not attrs:
-            raise serializers.ValidationError("Name what is to change: config, secret or is_enabled.")
+            raise serializers.ValidationError("Name what is to change: config, secret, is_enabled or sandbox.")
         return attrs
 
 

@@ -1,5 +1,6 @@
 """What operators set up. Only owners of the workspace see and change it; agents' tools are named by the agents."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -86,8 +87,18 @@ class ToolView(SetupView, RowView):
         return self.shown(saved)
 
 
+class ConnectionRows(SetupView):
+    """Connections, of which a live one may name another."""
+
+    def with_counterpart(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return ``values`` with the sandbox connection that they name; raise ``NotFound`` where there is none such."""
+        named = values.get("sandbox")
+        found = {"sandbox": self.find(Connection.objects.filter(workspace=self.workspace), named)} if named else {}
+        return {**values, **found}
+
+
 @extend_schema(tags=["connections"])
-class ConnectionsView(SetupView, RowsView):
+class ConnectionsView(ConnectionRows, RowsView):
     """The workspace's connections."""
 
     queryset = Connection.objects.none()
@@ -101,12 +112,13 @@ class ConnectionsView(SetupView, RowsView):
     def _create(self, request: Request) -> Response:
         sent = ConnectionInput(data=request.data)
         sent.is_valid(raise_exception=True)
-        made = create_connection(workspace=self.workspace, by=self.caller, **sent.validated_data)
+        values = self.with_counterpart(sent.validated_data)
+        made = create_connection(workspace=self.workspace, by=self.caller, **values)
         return self.shown(made, 201)
 
 
 @extend_schema(tags=["connections"])
-class ConnectionView(SetupView, RowView):
+class ConnectionView(ConnectionRows, RowView):
     """One connection."""
 
     queryset = Connection.objects.none()
@@ -118,4 +130,6 @@ class ConnectionView(SetupView, RowView):
         connection = self.find(self.visible(), row_id)
         sent = ConnectionChange(data=request.data)
         sent.is_valid(raise_exception=True)
-        return self.shown(update_connection(connection=connection, by=self.caller, **sent.validated_data))
+        return self.shown(
+            update_connection(connection=connection, by=self.caller, **self.with_counterpart(sent.validated_data))
+        )

@@ -3,9 +3,10 @@
 from tools.models.action import Action
 from tools.models.attempt import ActionAttempt
 from tools.models.budget import Budget, BudgetScope, Period, Reservation, Unit
-from tools.models.connection import Connection, Environment
+from tools.models.connection import Connection
 from tools.models.tool import Tool
 from tools.models.usage import UsageRecord
+from workspaces.environments import Environment
 
 __all__ = [
     "Action",

@@ -11,14 +11,25 @@ from django.db.models import Q
 from tools.models.tool import Tool
 from tools.states import ACTION_TERMINAL, ACTION_TRANSITIONS, ActionStatus, Effect
 from workspaces.constraints import SameWorkspace, tenant_key
+from workspaces.environments import Environment
 from workspaces.models import TenantRow
 
 SAID = [
-    "workspace", "step_id", "run_id", "agent_id", "agent_version_id", "tool", "schema_digest", "effect", "arguments",
-    "arguments_digest", "provenance", "untrusted_influence", "planned", "causes", "scopes", "revises", "compensates",
-    "idempotency_key",
+    "workspace", "step_id", "run_id", "agent_id", "agent_version_id", "environment", "tool", "schema_digest", "effect",
+    "arguments", "arguments_digest", "provenance", "untrusted_influence", "planned", "causes", "scopes", "revises",
+    "compensates", "idempotency_key",
 ]  # fmt: skip
 """What an action says. The database refuses to change it: an edit makes another action."""
+OF_ONE_ENVIRONMENT = """
+    IF EXISTS (
+        SELECT 1 FROM tools_action a
+        WHERE a.id IN (NEW.revises_id, NEW.compensates_id) AND a.environment <> NEW.environment
+    ) THEN
+        RAISE EXCEPTION 'an action stays in the environment of what it revises or undoes'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
 LIVE_OR_DONE = [s for s in ActionStatus.values if s not in ACTION_TERMINAL or s == ActionStatus.SUCCEEDED]
 
 
@@ -40,6 +51,7 @@ class Action(TenantRow):
     run_id: "models.UUIDField[UUID, UUID]" = models.UUIDField()
     agent_id: "models.UUIDField[UUID, UUID]" = models.UUIDField()
     agent_version_id: "models.UUIDField[UUID, UUID]" = models.UUIDField()
+    environment = models.CharField(max_length=10, choices=Environment, default=Environment.LIVE)
     tool = models.ForeignKey(Tool, models.PROTECT, related_name="actions")
     schema_digest = models.CharField(max_length=64)
     effect = models.CharField(max_length=20, choices=Effect)
@@ -91,8 +103,17 @@ class Action(TenantRow):
                 name="action_clearance_whole",
             ),
             models.CheckConstraint(condition=Q(status__in=ActionStatus.values), name="action_status_known"),
+            models.CheckConstraint(condition=Q(environment__in=Environment.values), name="action_environment_known"),
         ]
-        triggers = [pgtrigger.ReadOnly(name="action_says_what_it_said", fields=SAID)]
+        triggers = [
+            pgtrigger.ReadOnly(name="action_says_what_it_said", fields=SAID),
+            pgtrigger.Trigger(
+                name="action_of_one_environment",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func=OF_ONE_ENVIRONMENT,
+            ),
+        ]
         indexes = [
             models.Index(fields=["run_id"], name="action_run"),
             models.Index(fields=["step_id"], name="action_step"),

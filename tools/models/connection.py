@@ -3,16 +3,25 @@
 import json
 from typing import Any, ClassVar
 
+import pgtrigger
 from django.db import models
+from django.db.models import Q
 
-from workspaces.constraints import tenant_key
+from workspaces.constraints import SameWorkspace, tenant_key
 from workspaces.crypto import decrypt, encrypt
+from workspaces.environments import Environment
 from workspaces.models import TenantRow
 
-
-class Environment(models.TextChoices):
-    SANDBOX = "sandbox", "Sandbox"
-    LIVE = "live", "Live"
+IS_A_SANDBOX = """
+    IF NEW.sandbox_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM tools_connection t
+        WHERE t.id = NEW.sandbox_id AND t.environment = 'sandbox' AND t.kind = NEW.kind AND NEW.environment = 'live'
+    ) THEN
+        RAISE EXCEPTION 'a live connection names a sandbox connection of its own kind'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
@@ -21,7 +30,11 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
 
 
 class Connection(TenantRow):
-    """Where one outside system is, and the secret that opens it. ``version`` grows with every change of either."""
+    """Where one outside system is, and the secret that opens it. ``version`` grows with every change of either.
+
+    It belongs to one environment: the database refuses to change that. ``sandbox`` is the
+    connection that takes its place in sandbox runs.
+    """
 
     name = models.SlugField(max_length=60)
     kind = models.CharField(max_length=40)
@@ -29,6 +42,14 @@ class Connection(TenantRow):
     secret = models.BinaryField(null=True, editable=False)
     version = models.PositiveIntegerField(default=1)
     environment = models.CharField(max_length=10, choices=Environment, default=Environment.LIVE)
+    sandbox = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="stands_in_for",
+        help_text="For a live connection: the sandbox connection that takes its place in sandbox runs.",
+    )
     is_enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -40,6 +61,19 @@ class Connection(TenantRow):
         constraints = [
             models.UniqueConstraint(fields=["workspace", "name"], name="connection_name_once"),
             tenant_key("connection"),
+            SameWorkspace(field="sandbox", name="connection_sandbox_same_workspace"),
+            models.CheckConstraint(
+                condition=Q(environment__in=Environment.values), name="connection_environment_known"
+            ),
+        ]
+        triggers = [
+            pgtrigger.ReadOnly(name="connection_stays_where_it_is", fields=["environment"]),
+            pgtrigger.Trigger(
+                name="connection_sandbox_is_one",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                func=IS_A_SANDBOX,
+            ),
         ]
 
     def __str__(self) -> str:

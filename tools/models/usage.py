@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.db import models
 
+from workspaces.environments import Environment
 from workspaces.models import TenantRow
 
 
@@ -13,6 +14,7 @@ class UsageRecord(TenantRow):
     step_id: "models.UUIDField[UUID, UUID]" = models.UUIDField()
     run_id: "models.UUIDField[UUID, UUID]" = models.UUIDField(db_index=True)
     agent_id: "models.UUIDField[UUID, UUID]" = models.UUIDField()
+    environment = models.CharField(max_length=10, choices=Environment, default=Environment.LIVE)
     attempt = models.PositiveIntegerField()
     provider = models.CharField(max_length=40)
     model = models.CharField(max_length=120)

@@ -1,6 +1,7 @@
 """Connections and tools: what operators set up. Every change grows the connection's version, so that clearances given
 under the old one no longer hold."""
 
+from types import EllipsisType
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -10,6 +11,7 @@ from tools.bindings import tool_digest
 from tools.connectors.base import ConnectorError, Operation
 from tools.connectors.registry import connector, operation
 from tools.models import Connection, Environment, Tool
+from tools.operations.apart import check_apart
 from tools.schemas import check_schema, schema_digest, validate
 from tools.states import Effect, Idempotency
 from workspaces.actors import Actor, actor_text
@@ -32,14 +34,22 @@ def create_connection(
     secret: dict[str, Any],
     by: Actor,
     environment: str = Environment.LIVE,
+    sandbox: Connection | None = None,
 ) -> Connection:
-    """Set up the way to one outside system; raise ``InvalidInput`` where config or secret do not fit the kind."""
+    """Set up the way to one outside system, in one environment for good.
+
+    Raise ``InvalidInput`` where config or secret do not fit the kind or the environment. ``sandbox`` is the connection
+    that takes a live one's place in sandbox runs.
+    """
     require_owner(by, workspace, "set up connections")
     _check_fit(kind, config, secret)
-    connection = Connection(workspace=workspace, name=name, kind=kind, config=config, environment=environment)
+    connection = Connection(
+        workspace=workspace, name=name, kind=kind, config=config, environment=environment, sandbox=sandbox
+    )
     connection.set_secret(secret)
     try:
         with transaction.atomic():
+            check_apart(connection, secret)
             connection.save(force_insert=True)
             _record(connection, "connection.created", by)
     except IntegrityError as error:
@@ -54,8 +64,12 @@ def update_connection(
     config: dict[str, Any] | None = None,
     secret: dict[str, Any] | None = None,
     is_enabled: bool | None = None,
+    sandbox: Connection | EllipsisType | None = ...,
 ) -> Connection:
-    """Change address, secret or whether it is enabled; what is None stays. Clearances under the old one lapse."""
+    """Change address, secret, whether it is enabled, or its sandbox counterpart; what is None (or ``...``) stays.
+
+    Clearances under the old one lapse.
+    """
     require_owner(by, connection.workspace, "change connections")
     with transaction.atomic():
         locked = Connection.objects.select_for_update().get(pk=connection.pk)
@@ -66,6 +80,9 @@ def update_connection(
             locked.set_secret(secret)
         if is_enabled is not None:
             locked.is_enabled = is_enabled
+        if not isinstance(sandbox, EllipsisType):
+            locked.sandbox = sandbox
+        check_apart(locked, secret)
         locked.version += 1
         locked.save()
         _record(locked, "connection.changed", by)
@@ -100,6 +117,8 @@ def _record(connection: Connection, verb: str, by: Actor) -> None:
             "kind": connection.kind,
             "version": connection.version,
             "enabled": connection.is_enabled,
+            "environment": connection.environment,
+            "sandbox": str(connection.sandbox_id) if connection.sandbox_id else None,
             "config": digest(connection.config),
         },
     )

@@ -18,8 +18,9 @@ from django.utils import timezone
 from audit.ledger.recording import record
 from tools.bindings import binding_of, destination_digest
 from tools.connectors.base import ConnectorError, Done, Drifted, NotSent, Operation, Refused, Target
+from tools.environments import connection_of, still_leads
 from tools.errors import NotCleared, Paused, ToolUnavailable
-from tools.models import Action, ActionAttempt, Tool
+from tools.models import Action, ActionAttempt, Connection, Tool
 from tools.operations.targets import Call, call_for, is_builtin_tool, operation_of, pinned
 from tools.ports import gate
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Effect
@@ -103,8 +104,8 @@ def _intend(action_id: UUID, incarnation: UUID, by: Actor) -> tuple[Action, Call
         if action.status != ActionStatus.APPROVED:
             raise StaleState(f"This action is {action.get_status_display().lower()}; only an approved one is executed.")
         call = call_for(action)
-        _check_clearance(action)
-        _claim(action, incarnation, by)
+        _check_clearance(action, call.connection)
+        _claim(action, call.connection, incarnation, by)
         ActionAttempt.objects.create(
             workspace_id=action.workspace_id,
             action=action,
@@ -115,14 +116,14 @@ def _intend(action_id: UUID, incarnation: UUID, by: Actor) -> tuple[Action, Call
     return action, call
 
 
-def _claim(action: Action, incarnation: UUID, by: Actor) -> None:
+def _claim(action: Action, connection: Connection, incarnation: UUID, by: Actor) -> None:
     attempt = action.attempt + 1
     try:
         transition(
             action,
             ActionStatus.EXECUTING,
             by=by,
-            where=_as_read(action)
+            where=_as_read(action, connection)
             & gate().standing(action)
             & Q(cleared_until__gt=ClockTimestamp())
             & (Q(execute_after=None) | Q(execute_after__lte=ClockTimestamp()))
@@ -142,13 +143,17 @@ def _claim(action: Action, incarnation: UUID, by: Actor) -> None:
         raise
 
 
-def _as_read(action: Action) -> Q:
-    """Return the condition that nothing of what was just compared with the binding has moved since it was read."""
+def _as_read(action: Action, connection: Connection) -> Q:
+    """Return the condition that nothing of what was just compared with the binding has moved since it was read.
+
+    And that the tool leads through this connection still, which is of the action's own environment.
+    """
     tool = Tool.objects.filter(pk=OuterRef("tool_id"), updated_at=action.tool.updated_at, is_enabled=True)
-    connection = action.tool.connection
-    unchanged = tool.filter(connection__version=connection.version if connection else 0, connection__is_enabled=True)
-    return Q(Exists(unchanged)) & Q(
-        attempt=action.attempt, cleared_binding=action.cleared_binding, before_digest=action.before_digest
+    opened = Connection.objects.usable().filter(pk=connection.id, version=connection.version)
+    return (
+        still_leads(action, connection)
+        & Q(Exists(tool), Exists(opened))
+        & Q(attempt=action.attempt, cleared_binding=action.cleared_binding, before_digest=action.before_digest)
     )
 
 
@@ -156,10 +161,10 @@ def _is_paused(action: Action) -> bool:
     return Pause.objects.over(action.scopes, repair=action.is_repair).exists()
 
 
-def _check_clearance(action: Action) -> None:
+def _check_clearance(action: Action, connection: Connection) -> None:
     """Compare what was decided on with what is there now."""
     policy = gate().policy_digest(action.workspace_id)
-    if action.cleared_binding != binding_of(action, connection=action.tool.connection, policy_digest=policy):
+    if action.cleared_binding != binding_of(action, connection=connection, policy_digest=policy):
         raise NotCleared("What the action was decided on is no longer what is there.")
     if not gate().still_holds(action):
         raise NotCleared("Somebody who approved it no longer has the right to.")
@@ -318,5 +323,5 @@ def undo_plan(action: Action, after: dict[str, Any] | None) -> dict[str, Any] | 
         return None
     if arguments is None:
         return None
-    leads = destination_digest(action.tool)
+    leads = destination_digest(action.tool, connection_of(action))
     return {"tool": action.tool.name, "arguments": sanitise(arguments), "destination": leads}

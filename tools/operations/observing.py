@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from audit.ledger.recording import record
 from tools.connectors.base import ConnectorError, Done, Probe, Refused
+from tools.environments import still_leads
 from tools.errors import ToolUnavailable
 from tools.models import Action, ActionAttempt
 from tools.operations.targets import Call, call_for, pinned
@@ -54,7 +55,7 @@ def observe(*, action_id: UUID, kind: AttemptKind, by: Actor, incarnation: UUID 
     if action.cleared_by is None and not gate().may_observe(action):
         raise ToolUnavailable("The policy forbids looking at the system before the action is approved.")
     call = call_for(action)
-    attempt = _begin(action, kind, by, incarnation)
+    attempt = _begin(action, call, kind, by, incarnation)
     release_connection()
     reached(Failpoint.LOOK_BEGUN)
     observation = _look(attempt.id, lambda: _ask(call, action, kind))
@@ -63,8 +64,10 @@ def observe(*, action_id: UUID, kind: AttemptKind, by: Actor, incarnation: UUID 
     return observation
 
 
-def _begin(action: Action, kind: AttemptKind, by: Actor, incarnation: UUID | None) -> ActionAttempt:
+def _begin(action: Action, call: Call, kind: AttemptKind, by: Actor, incarnation: UUID | None) -> ActionAttempt:
     with transaction.atomic():
+        if not Action.objects.filter(still_leads(action, call.connection), pk=action.pk).exists():
+            raise ToolUnavailable("The tool leads somewhere else now, or not in this run's environment.")
         last = action.attempts.filter(kind=kind).aggregate(last=Max("number"))["last"] or 0
         attempt = ActionAttempt.objects.create(
             workspace_id=action.workspace_id, action=action, kind=kind, number=last + 1, incarnation=incarnation

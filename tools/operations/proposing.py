@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from audit.ledger.recording import record
+from tools.environments import connection_in
 from tools.models import Action, Tool
 from tools.provenance import Leaf
 from workspaces.actors import Actor, actor_text
@@ -17,8 +18,8 @@ from workspaces.salts import salted
 class Proposal(TypedDict):
     """What an action says beside its tool; see ``tools.models.Action``.
 
-    ``scopes`` are those of the run; tool and connection are added here. ``provenance`` has one object per leaf of
-    ``arguments`` (``path``, ``trusted``, ``coincidence``, ``sources``).
+    ``environment`` and ``scopes`` are those of the run; tool and connection are added to these here. ``provenance`` has
+    one object per leaf of ``arguments`` (``path``, ``trusted``, ``coincidence``, ``sources``).
     """
 
     arguments: dict[str, Any]
@@ -26,6 +27,7 @@ class Proposal(TypedDict):
     run_id: UUID
     agent_id: UUID
     agent_version_id: UUID
+    environment: str
     causes: list[UUID]
     scopes: list[UUID]
     provenance: list[dict[str, Any]]
@@ -39,7 +41,8 @@ def propose(*, tool: Tool, by: Actor, **proposal: Unpack[Proposal]) -> Action:
     """Create an action in the status ``proposed``."""
     arguments = sanitise(proposal["arguments"])
     action_id = uuid7()
-    own_scopes = [tool.id, *([tool.connection_id] if tool.connection_id else [])]
+    way = connection_in(tool, proposal["environment"])
+    own_scopes = [tool.id, *([way.id] if way else [])]
     said: dict[str, Any] = {**proposal, "arguments": arguments, "scopes": [*proposal["scopes"], *own_scopes]}
     with transaction.atomic():
         action = Action.objects.create(
@@ -65,6 +68,7 @@ def _record(action: Action, by: Actor) -> None:
         body={
             "tool": str(action.tool_id),
             "run": str(action.run_id),
+            "environment": action.environment,
             "arguments": salted(action.workspace_id, action.run_id, action.arguments_digest),
             "revises": str(action.revises_id) if action.revises_id else None,
             "compensates": str(action.compensates_id) if action.compensates_id else None,

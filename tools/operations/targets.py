@@ -6,6 +6,7 @@ from django.conf import settings
 
 from tools.connectors.base import Caller, Operation, Target
 from tools.connectors.registry import connector, is_builtin
+from tools.environments import connection_of, why_not
 from tools.errors import ToolUnavailable
 from tools.models import Action, Connection, Tool
 from workspaces.crypto import Unreadable
@@ -19,20 +20,23 @@ class Call:
 
     operation: Operation
     target: Target
+    connection: Connection
 
 
 def call_for(action: Action) -> Call:
-    """Return the call of an action, which says on whose behalf it is; raise as :func:`call_of`."""
-    call = call_of(action.tool)
-    caller = Caller(action.workspace_id, action.run_id, action.agent_id, action.id)
-    return replace(call, target=replace(call.target, caller=caller))
+    """Open the connection that the action's tool has in the action's environment; the call says on whose behalf it is.
 
-
-def call_of(tool: Tool) -> Call:
-    """Open the tool's connection; raise :class:`ToolUnavailable` with the sentence that says what to mend."""
+    Raise :class:`ToolUnavailable` with the sentence that says what to mend.
+    """
+    tool = action.tool
     if not tool.is_enabled:
         raise ToolUnavailable(f"The tool {tool.name} is disabled.")
-    return Call(operation_of(tool), target_of(_connection_of(tool), tool.options))
+    made = operation_of(tool)
+    connection = connection_of(action)
+    if connection is None:
+        raise ToolUnavailable(why_not(tool, action.environment), "An owner can set up the connection that is missing.")
+    caller = Caller(action.workspace_id, action.run_id, action.agent_id, action.id)
+    return Call(made, replace(target_of(connection, tool.options), caller=caller), connection)
 
 
 def operation_of(tool: Tool) -> Operation:

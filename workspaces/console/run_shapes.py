@@ -75,6 +75,7 @@ class RunRow:
     at: datetime
     kind: str = "task"
     mode: str = "live"
+    environment: str = "live"
     steps: int = 0
     took: timedelta | None = None
     cost: Decimal | None = None
@@ -94,6 +95,8 @@ class RunPage:
     agent_url: str
     version: str
     route: str
+    overlay: str = ""
+    effective_url: str = ""
     timeline: Sequence[TimelineItem] = ()
     session_url: str = ""
     remembered: Sequence[Remembered] = ()
@@ -154,6 +157,7 @@ class RollbackPreview:
     currency: str = ""
     why_not: str = ""
     rollback_url: str = ""
+    environment: str = "live"
 
     @property
     def possible(self) -> int:
@@ -237,12 +241,39 @@ class AgentPage:
     tools: Sequence[ToolRow] = ()
     worth: Worth | None = None
     worth_url: str = ""
+    effective_url: str = ""
     limits: Sequence[tuple[str, str]] = ()
     versions: Sequence[tuple[str, datetime, str]] = ()
     runs: Sequence[RunRow] = ()
     pauses: Sequence[PauseRow] = ()
     pause_url: str = ""
     new_run_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationRow:
+    """One part of an agent's configuration, whether an overlay removed it, and why something of one does not hold."""
+
+    part: str
+    value: str
+    origin: str
+    removed: bool = False
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationPage:
+    """What holds for a customer or a run; ``overlays`` are names, times and addresses of those that there are."""
+
+    title: str
+    back_url: str
+    back: str
+    note: str
+    rows: Sequence[ConfigurationRow] = ()
+    filters: Sequence[Filter] = ()
+    clear_url: str = ""
+    overlays: Sequence[tuple[str, datetime, str]] = ()
+    pager: Pager | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -299,6 +299,7 @@ class InboxRow:
     currency: str = ""
     decidable: bool = True
     selected: bool = False
+    environment: str = "live"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,6 +363,7 @@ class RequestPage:
     bar: DecisionBar | None
     digest: str
     tool: str
+    environment: str = "live"
     arguments: Sequence[Argument] = ()
     exact: Any = None
     changes: Sequence[FieldDiff] = ()

@@ -148,6 +148,7 @@ LOOKS: Final[dict[str, dict[str, Look]]] = {
         "ended": Look("No longer true", "quiet", "cross"),
     },
     "person": {"disabled": Look("Disabled", "danger", "refused"), "active": Look("Enabled", "quiet", "check")},
+    "environment": {"live": Look("Live", "quiet", "dot"), "sandbox": Look("Sandbox", "wait", "sandbox")},
     "pause": {"on": Look("Paused", "danger", "stop"), "off": Look("Not paused", "quiet", "runs")},
 }
 

@@ -47,7 +47,7 @@ def test_an_approved_action_is_carried_out_once_and_recorded(house):
     assert action.undo_plan == {
         "tool": "change",
         "arguments": {"name": "ada", "value": "old"},
-        "destination": destination_digest(action.tool),
+        "destination": destination_digest(action.tool, action.tool.connection),
     }
     assert house.world.done == [action.idempotency_key]
     assert events(action)[-2:] == ["action.executing", "action.succeeded"]

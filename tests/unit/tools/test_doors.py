@@ -56,8 +56,8 @@ def test_invariant_01_connectors_are_looked_up_in_few_places_and_opened_in_one()
         code = {
             one for one in found if one.startswith("tools.connectors") and not one.startswith("tools.connectors.base")
         }
-        openers = {f"tools.operations.targets.{one}" for one in ("call_of", "call_for", "pinned")}
+        openers = {f"tools.operations.targets.{one}" for one in ("call_for", "pinned")}
         calls = found & openers
-        allowed = {f"tools.connectors.registry.{one}" for one in ("CONNECTORS", "connector", "register")}
+        allowed = {f"tools.connectors.registry.{one}" for one in ("CONNECTORS", "connector", "is_builtin", "register")}
         assert name(path) in GETTERS or code <= allowed, name(path)
-        assert name(path) in DOORS or calls <= {"tools.operations.targets.call_of"}, name(path)
+        assert name(path) in DOORS or calls <= {"tools.operations.targets.call_for"}, name(path)
