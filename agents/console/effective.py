@@ -1,5 +1,6 @@
 """What an agent is for one customer, or was for one run, and where each part of that is from."""
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,12 @@ from workspaces.console.links import agent_url, run_url
 from workspaces.console.listing import page_of
 from workspaces.console.run_shapes import ConfigurationPage, ConfigurationRow, Filter
 
-WORDS = {"step_limit": "Steps a run", "budget_usd": "US dollars a run", "calls_per_turn": "Calls a turn"}
+WORDS = {
+    "prompt": "Told besides",
+    "step_limit": "Steps a run",
+    "budget_usd": "US dollars a run",
+    "calls_per_turn": "Calls a turn",
+}
 
 
 @require_safe
@@ -34,9 +40,9 @@ def of_agent(request: HttpRequest, named: str) -> HttpResponse:
         back=agent.title,
         note=_note(overlay, kind, ref),
         rows=_rows(effective(version, overlay)) if version else (),
-        filters=[Filter(name="kind", label="Kind", value=kind), Filter(name="ref", label="Customer's id", value=ref)],
+        filters=[Filter(name="kind", label="Kind", value=kind), Filter(name="ref", label="Customer’s id", value=ref)],
         clear_url=here if ref else "",
-        overlays=[(str(one), one.created_at, f"{here}?kind={one.subject_kind}&ref={one.subject_ref}") for one in found],
+        overlays=[(str(one), one.created_at, _asking(here, one)) for one in found],
         pager=pager,
     )
     return render(request, "agents/effective.html", {"page": page})
@@ -54,6 +60,10 @@ def of_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
         rows=_rows(effective(run.version, run.overlay)),
     )
     return render(request, "agents/effective.html", {"page": page})
+
+
+def _asking(here: str, overlay: Overlay) -> str:
+    return f"{here}?{urlencode({'kind': overlay.subject_kind, 'ref': overlay.subject_ref})}"
 
 
 def _note(overlay: Overlay | None, kind: str, ref: str) -> str:

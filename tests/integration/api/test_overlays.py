@@ -73,6 +73,8 @@ def test_what_holds_is_shown_with_where_it_is_from(house, url, client_of, client
     assert "removed</span>" in page
     assert "Be &lt;b&gt;formal&lt;/b&gt;." in page
     assert "overlay 1 for customer 42" in page
+    owner.post(url, {**SAID, "subject_ref": "4&2=?"}, "json")
+    assert "?kind=customer&amp;ref=4%262%3D%3F" in client.get(f"/agents/{house.agent.id}/effective/").content.decode()
     for odd in ("?ref=%00", "?ref=41&kind=%3Cscript%3E", "?ref=" + "x" * 5000, "?page=moon"):
         answer = client.get(f"/agents/{house.agent.id}/effective/{odd}")
         assert answer.status_code == 200
