@@ -41,6 +41,7 @@ def measure(workspace: Any) -> list[dict[str, Any]]:
 def measured(collection: Collection) -> list[dict[str, Any]]:
     """Return the figures of a collection that has been filled, and has no index yet."""
     queries = [query for query, _ in json.loads((HANDBOOK / "questions.json").read_text())][::2][:QUERIES]
+    settings.KNOWLEDGE_EXACT_PASSAGES = PASSAGES
     found = {f"{way}, exact": _asked(collection, queries, WAYS[way]) for way in ("vectors", "words")}
     began = time.perf_counter()
     with connection.cursor() as cursor:
