@@ -78,8 +78,8 @@ WITH asked AS (
     FROM memory_chunk c JOIN memory_document d ON d.id = c.document_id AND d.workspace_id = c.workspace_id
     WHERE d.collection_id IN ({collections})
       AND d.status IN ('ready')
-      AND (d.valid_from IS NULL OR d.valid_from <= clock_timestamp())
-      AND (d.valid_until IS NULL OR d.valid_until > clock_timestamp())
+      AND (d.valid_from IS NULL OR d.valid_from <= statement_timestamp())
+      AND (d.valid_until IS NULL OR d.valid_until > statement_timestamp())
 ), matching AS (
     SELECT r.id, w.lexeme, count(*) OVER (PARTITION BY w.lexeme) AS passages
     FROM readable r, loose, unnest(r.words) AS w
@@ -124,13 +124,14 @@ WALK = """
 """Walks the index of one model until enough readable passages are found."""
 HOW_TO_WALK = """
 SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', '200', true),
-       set_config('hnsw.max_scan_tuples', '100000', true)
+       set_config('hnsw.max_scan_tuples', '100000', true), set_config('enable_sort', 'off', true)
 """
+"""The planner thinks that rights leave few passages, and would fetch and sort all: without sorting it walks."""
 SIZE = """
 SELECT count(*) FROM memory_chunk c JOIN memory_document d ON d.id = c.document_id AND d.workspace_id = c.workspace_id
 WHERE d.collection_id IN ({collections}) AND d.status IN ('ready')
-  AND (d.valid_from IS NULL OR d.valid_from <= clock_timestamp())
-  AND (d.valid_until IS NULL OR d.valid_until > clock_timestamp())
+  AND (d.valid_from IS NULL OR d.valid_from <= statement_timestamp())
+  AND (d.valid_until IS NULL OR d.valid_until > statement_timestamp())
 """
 
 
