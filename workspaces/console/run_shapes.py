@@ -149,6 +149,7 @@ class RollbackPreview:
     currency: str = ""
     why_not: str = ""
     rollback_url: str = ""
+    discard_url: str = ""
 
     @property
     def possible(self) -> int:
