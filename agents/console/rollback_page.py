@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from agents.console.timeline import proof_of
 from agents.models import Run
+from agents.states import RunStatus
 from tools.models import Action, ActionAttempt
 from tools.states import AttemptKind
 from workspaces.console import differences
@@ -34,11 +35,14 @@ def preview_of(run: Run, may: bool) -> RollbackPreview:
         confirm_url=reverse("runs:rollback-confirm", args=[run.id]),
         lines=[_preview_line(item) for item in plan],
         why_not=_why_not(run, may),
+        discard_url=reverse("runs:cancel", args=[run.id]) if may and run.is_preview else "",
         rollback_url="" if run.is_preview else run_url(run.id),
     )
 
 
 def _why_not(run: Run, may: bool) -> str:
+    if run.status == RunStatus.CANCELLED and run.explanation:
+        return run.explanation
     if not run.is_preview:
         return "This preview was confirmed or cancelled already."
     return "" if may else f"You may not roll back runs of {run.agent.title}."

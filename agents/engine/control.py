@@ -1,5 +1,6 @@
 """Cancelling at the next boundary, and waking what waits."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -20,6 +21,8 @@ from workspaces.failpoints import Failpoint, reached
 from workspaces.transitions import transition
 
 CANCELLED = "The run was cancelled."
+LAPSED = "Nobody confirmed this preview within a day. Look again: what it showed may have changed."
+PREVIEWS_HOLD = timedelta(days=1)
 HELD = frozenset({ActionStatus.IN_REVIEW, ActionStatus.IN_DOUBT})
 """Statuses in which an action waits for people; in any other one, its waiting step has something to do."""
 ASKED = Request.objects.filter(action_id=OuterRef("action_id"), kind=RequestKind.SETTLE, status=RequestStatus.OPEN)
@@ -46,6 +49,14 @@ def honour_cancel(run_id: UUID) -> None:
         cancel_requests_of_run(run_id=run.id, explanation=CANCELLED, by=WORKER)
         if not run.steps.filter(Q(status=StepStatus.RUNNING) | begun).exists():
             end_run(run, RunStatus.CANCELLED, explanation=CANCELLED)
+
+
+def let_lapse(run_id: UUID) -> None:
+    """End the preview of a rollback that nobody has confirmed for a day: what it showed is no longer to be trusted."""
+    with transaction.atomic():
+        run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
+        if run.is_preview:
+            end_run(run, RunStatus.CANCELLED, explanation=LAPSED)
 
 
 def wake(step: Step) -> None:

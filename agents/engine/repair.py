@@ -95,8 +95,17 @@ def report_of(run: Run) -> dict[str, Any]:
     done = {str(action.compensates_id): action for action in own}
     items = [{**item, **_fate(item, done.get(item["action"]))} for item in run.plan or []]
     restored = sum(1 for item in items if item["now"] == "restored")
-    sentence = f"{restored} of {len(items)} effects were restored."
-    return {"sentence": sentence, "items": items}
+    return {"sentence": restored_sentence(restored, len(items)), "items": items}
+
+
+def restored_sentence(restored: int, effects: int) -> str:
+    """Return how many of a run's effects were restored, as one says it."""
+    if effects == 1:
+        return "The one effect was restored." if restored else "The one effect was not restored."
+    if restored in (0, effects):
+        many = "All of the {} effects were restored." if restored else "None of the {} effects was restored."
+        return many.format(effects)
+    return f"{restored} of {effects} effects {'was' if restored == 1 else 'were'} restored."
 
 
 def _fate(item: dict[str, Any], compensation: Action | None) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q
 
 from agents.engine.claims import DUE, FREE, RESCUE
-from agents.engine.control import IDLE, drop_if_over, honour_cancel, wake_for_action
+from agents.engine.control import IDLE, PREVIEWS_HOLD, drop_if_over, honour_cancel, let_lapse, wake_for_action
 from agents.engine.limits import apply_budget_decision
 from agents.engine.takeovers import hand_back_if_lost, lost_steps
 from agents.models import Run, Step, Sweep
-from agents.states import RUN_TERMINAL, STEP_TERMINAL, StepKind, StepStatus
+from agents.states import RUN_TERMINAL, STEP_TERMINAL, RunKind, RunStatus, StepKind, StepStatus
 from approvals.models import Request
 from approvals.operations import expire_due, release_extended
 from approvals.states import RequestKind, RequestStatus
@@ -90,6 +90,7 @@ def _round() -> None:
     _each(_budget_decided(), apply_budget_decision)
     _each(_to_cancel(), honour_cancel)
     _each(_approved_too_late(), drop_if_over)
+    _each(_unconfirmed(), let_lapse)
 
 
 def _each(rows: Iterable[T], act: Callable[[T], object]) -> None:
@@ -120,6 +121,13 @@ def _budget_decided() -> list[UUID]:
 
 def _to_cancel() -> list[UUID]:
     found = Run.objects.filter(cancel_requested_at__isnull=False).exclude(status__in=RUN_TERMINAL)
+    return list(found.values_list("id", flat=True)[:BATCH])
+
+
+def _unconfirmed() -> list[UUID]:
+    """Return the previews of rollbacks that have waited for too long."""
+    old = Run.objects.filter(created_at__lt=ClockTimestamp() - PREVIEWS_HOLD)
+    found = old.filter(kind=RunKind.ROLLBACK, status=RunStatus.WAITING, turn=0)
     return list(found.values_list("id", flat=True)[:BATCH])
 
 

@@ -14,7 +14,7 @@ from approvals.console.editing import edit_context
 from approvals.console.memo import memo
 from approvals.console.rows import beside, inbox, onward
 from approvals.errors import AlreadyDecided
-from approvals.forms import form_for
+from approvals.forms import ArgumentsForm, form_for
 from approvals.models import Decision, Request
 from approvals.operations import Answer, decide
 from approvals.permissions import candidates, check_can_decide, deciders
@@ -22,6 +22,7 @@ from approvals.states import DecisionKind, RequestStatus
 from workspaces.console.asking import person_of, wants_region
 from workspaces.console.links import request_url
 from workspaces.console.listing import page_of
+from workspaces.console.once import once
 from workspaces.console.shapes import Unsent
 from workspaces.errors import DomainError, Forbidden, InvalidInput, NotFound, StaleState
 from workspaces.tenancy import workspace_of
@@ -68,37 +69,43 @@ def decide_on(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Take one person's answer; where it is not taken, show the request as it is now with what was typed."""
     found = _find(request, request_id)
     try:
-        decision = decide(request_id=found.id, answer=answer_of(request.POST), by=person_of(request))
+        return redirect(once(request, lambda: _decided(request, found, answer_of(request.POST))))
     except (InvalidInput, Forbidden, StaleState) as error:
         return _show(request, _find(request, request_id), unsent(request.POST, error), error.http_status)
+
+
+def _decided(request: HttpRequest, found: Request, answer: Answer) -> str:
+    """Decide, say what comes of it, and return where the decision stands."""
+    decision = decide(request_id=found.id, answer=answer, by=person_of(request))
     messages.success(request, _told(decision))
-    return redirect(request_url(found.id))
+    return request_url(found.id)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Show the arguments as a typed form; POST proposes the person's version in place of the agent's."""
-    found = _find(request, request_id)
-    check_can_decide(person_of(request), found, DecisionKind.EDIT)
+    found, asks = _find(request, request_id), request.method != "POST"
     action = found.action
-    if action is None or (found.status != RequestStatus.OPEN and request.method != "POST"):
+    if action is None or asks:
+        check_can_decide(person_of(request), found, DecisionKind.EDIT)
+    if action is None or (found.status != RequestStatus.OPEN and asks):
         raise AlreadyDecided(f"This request is {found.get_status_display().lower()}, so it can no longer be edited.")
-    form = form_for(action.tool.input_schema, action.arguments, request.POST if request.method == "POST" else None)
-    if request.method != "POST":
+    form = form_for(action.tool.input_schema, action.arguments, None if asks else request.POST)
+    if asks:
         return render(request, "approvals/request_edit.html", edit_context(found, person_of(request), form))
     try:
-        return _propose(request, found, form.arguments())
+        return redirect(once(request, lambda: _edited(request, found, form)))
     except (InvalidInput, StaleState) as error:
         return _form_again(request, found, form, error)
 
 
-def _propose(request: HttpRequest, found: Request, arguments: dict[str, Any]) -> HttpResponse:
-    sent = request.POST
-    reason, seen = sent.get("reason", ""), sent.get("binding", "")
-    answer = Answer(kind=DecisionKind.EDIT, seen=seen, reason=reason, arguments=arguments)
-    decision = decide(request_id=found.id, answer=answer, by=person_of(request))
-    messages.success(request, _told(decision))
-    return redirect(request_url(found.id))
+def _edited(request: HttpRequest, found: Request, form: ArgumentsForm) -> str:
+    """Propose the person's version; whether they may is asked here, since a form sent again was theirs to send."""
+    check_can_decide(person_of(request), found, DecisionKind.EDIT)
+    reason, seen = request.POST.get("reason", ""), request.POST.get("binding", "")
+    return _decided(
+        request, found, Answer(kind=DecisionKind.EDIT, seen=seen, reason=reason, arguments=form.arguments())
+    )
 
 
 def _form_again(request: HttpRequest, found: Request, form: Any, error: DomainError) -> HttpResponse:

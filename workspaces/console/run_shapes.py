@@ -158,6 +158,7 @@ class RollbackPreview:
     why_not: str = ""
     rollback_url: str = ""
     environment: str = "live"
+    discard_url: str = ""
 
     @property
     def possible(self) -> int:

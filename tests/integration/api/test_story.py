@@ -66,7 +66,7 @@ def test_story_is_played_over_the_api(desk, ticket, service_client, client_of):
     assert confirmed.status_code == 200, confirmed.content
     desk.rest(Run.objects.get(pk=preview.json()["id"]))
     report = reviewer.get(f"{RUNS}{preview.json()['id']}/").json()
-    assert (report["status"], report["outcome"]["sentence"]) == ("succeeded", "1 of 2 effects were restored.")
+    assert (report["status"], report["outcome"]["sentence"]) == ("succeeded", "1 of 2 effects was restored.")
     assert [row["id"] for row in reviewer.get(f"{RUNS}{run_id}/rollbacks/").json()["results"]] == [report["id"]]
 
 

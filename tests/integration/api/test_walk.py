@@ -53,7 +53,7 @@ def test_the_documented_walk_starts_watches_decides_and_rolls_back(desk, cast, s
     said = log.read_text()
     assert process.returncode == 0, said
     assert "People must decide, in a queue that you cannot see." in said
-    assert said.rstrip().endswith("1 of 2 effects were restored.")
+    assert said.rstrip().endswith("1 of 2 effects was restored.")
     assert tiers == {"standard", "gold"}
     assert desk.crm.customer(customer["id"])["tier"] == "standard"
     assert [message["To"] for message in desk.mailbox.messages] == [customer["email"]]

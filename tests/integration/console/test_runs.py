@@ -194,7 +194,7 @@ def test_a_run_is_rolled_back_by_its_preview(page, post, desk, done):
     desk.rest(rollback)
     report = page(f"/runs/{rollback.id}/").content.decode()
     assert "Restored, and read back" in report
-    assert "1 of 2 effects were restored" in report
+    assert "1 of 2 effects was restored" in report
     assert "Partly rolled back" in page("/runs/").content.decode()
     assert "confirmed or cancelled already" in page(preview_url).content.decode()
     assert "Roll back" not in page(f"/runs/{done.id}/").content.decode().split("Steps</h2>")[0]

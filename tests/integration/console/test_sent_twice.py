@@ -153,3 +153,38 @@ def test_a_scope_that_is_paused_already_is_said_in_the_form(owner, asked):
     answer = owner.post(path, {"reason": "Two of us"})
     assert (answer.status_code, "paused already" in answer.content.decode()) == (409, True)
     assert "Two of us" in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_decision_sent_twice_shows_the_one_that_was_made(reviewer, browse, desk, asked):
+    request = desk.requests(asked)[0]
+    page = f"/requests/{request.id}/"
+    sent = {"kind": "approve", "binding": request.evidence_digest, "once": key_of(reviewer, page, f"{page}decisions/")}
+    answers = [reviewer.post(f"{page}decisions/", sent) for _ in range(2)]
+    assert [(answer.status_code, answer["Location"]) for answer in answers] == [(302, page)] * 2
+    assert request.decisions.count() == 1
+    assert browse("finance").post(f"{page}decisions/", sent).status_code == 409
+    assert reviewer.post(f"{page}decisions/", {**sent, "kind": "reject", "reason": "No."}).status_code == 409
+
+
+@pytest.mark.django_db
+def test_an_edit_sent_twice_makes_one_version(reviewer, desk, asked):
+    page = f"/requests/{desk.request_for(asked, 'mail.reply').id}/edit/"
+    shown = reviewer.get(page)
+    form = shown.context["form"]
+    sent = {form[name].html_name: form[name].value() for name in form.fields}
+    sent |= {"binding": shown.context["binding"], "reason": "Mine", "once": key_of(reviewer, page)}
+    body = next(name for name in sent if name.endswith("body"))
+    sent[body] = "My own words."
+    assert [reviewer.post(page, sent).status_code for _ in range(2)] == [302, 302]
+
+
+@pytest.mark.django_db
+def test_a_preview_is_discarded_by_who_may_roll_back(reviewer, desk, asked):
+    preview = reviewer.post(f"/runs/{asked.id}/rollbacks/")["Location"]
+    assert "Discard this preview" in reviewer.get(preview).content.decode()
+    rollback = Run.objects.get(kind="rollback")
+    assert reviewer.post(f"/runs/{rollback.id}/cancel/").status_code == 302
+    shown = reviewer.get(preview).content.decode()
+    assert "The run was cancelled." in shown
+    assert "Discard this preview" not in shown

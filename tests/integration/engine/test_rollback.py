@@ -1,9 +1,13 @@
 """Rolling back: what the preview promises, who may confirm it, and what the report says afterwards."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 
+from agents.engine.control import PREVIEWS_HOLD
+from agents.engine.repair import restored_sentence
+from agents.engine.sweep import sweep
 from agents.errors import NothingToRollBack
 from agents.models import Run
 from agents.operations import cancel_run, confirm_rollback, preview_rollback
@@ -213,3 +217,34 @@ def test_of_two_confirmations_at_once_exactly_one_wins(desk, done):
         thread.join(timeout=30)
     assert sorted(ends) == ["confirmed", "refused"]
     assert Run.objects.filter(kind="rollback", turn=1).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("restored", "effects", "sentence"),
+    [
+        (0, 1, "The one effect was not restored."),
+        (1, 1, "The one effect was restored."),
+        (0, 2, "None of the 2 effects was restored."),
+        (1, 2, "1 of 2 effects was restored."),
+        (2, 2, "All of the 2 effects were restored."),
+        (2, 3, "2 of 3 effects were restored."),
+    ],
+)
+def test_report_says_how_many_as_one_says_it(restored, effects, sentence):
+    assert restored_sentence(restored, effects) == sentence
+
+
+def test_preview_lapses_after_a_day_and_can_be_confirmed_until_then(desk):
+    run = upgrade(desk, desk.crm.anybody(), "gold")
+    old, young = preview(desk, run), preview(desk, run)
+    Run.objects.filter(pk=old.pk).update(created_at=old.created_at - PREVIEWS_HOLD - timedelta(minutes=1))
+    Run.objects.filter(pk=young.pk).update(created_at=young.created_at - PREVIEWS_HOLD + timedelta(minutes=1))
+    sweep(lambda _run: None)
+    old.refresh_from_db()
+    assert (old.status, "within a day" in old.explanation) == ("cancelled", True)
+    with pytest.raises(StaleState):
+        confirm(desk, old)
+    confirm(desk, young)
+    Run.objects.filter(pk=young.pk).update(created_at=old.created_at)
+    sweep(lambda _run: None)
+    assert desk.rest(young).status == "succeeded"
