@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
-BENCHES = ("gate", "story", "pages", "retrieval", "scale", "memory")
+BENCHES = ("gate", "story", "pages", "retrieval", "scale", "memory", "crowd")
 
 
 def main() -> int:
@@ -78,13 +78,14 @@ def _measure(names: list[str], runs: int) -> tuple[list[dict[str, Any]], dict[st
 
 
 def _with_desk(name: str, office: Any, runs: int) -> list[dict[str, Any]]:
-    from bench import pages, retrieval, scale, story
+    from bench import crowd, pages, retrieval, scale, story
 
     found: dict[str, Callable[[], list[dict[str, Any]]]] = {
         "story": lambda: story.measure(office, runs),
         "pages": lambda: pages.measure(office),
         "retrieval": lambda: retrieval.measure(office.cast.workspace),
         "scale": lambda: scale.measure(office.cast.workspace),
+        "crowd": lambda: crowd.measure(office),
     }
     return found[name]() if name in found else []
 

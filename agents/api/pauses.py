@@ -13,6 +13,7 @@ from agents.api.action_serializers import MOST_IN_FLIGHT, PauseResult
 from agents.api.serializers import PauseInput, PauseOutput
 from agents.operations.pausing import pause_scope, release_pause, visible_pauses
 from tools.models import Action
+from workspaces.api.filters import BooleanFilter
 from workspaces.api.idempotency import once
 from workspaces.api.views import RowsView, WorkspaceView
 from workspaces.models import KeyScope, Pause, ScopeKind
@@ -21,7 +22,7 @@ from workspaces.models import KeyScope, Pause, ScopeKind
 class PauseFilter(filters.FilterSet):  # type: ignore[misc]  # untyped upstream
     """Which pauses."""
 
-    live = filters.BooleanFilter(field_name="released_at", lookup_expr="isnull", label="Only those not released.")
+    live = BooleanFilter(field_name="released_at", lookup_expr="isnull", label="Only those not released.")
     scope_kind = filters.MultipleChoiceFilter(choices=ScopeKind.choices)
     scope_id = filters.UUIDFilter()
 

@@ -25,6 +25,7 @@ from approvals.operations import Answer, decide
 from approvals.permissions import candidates, deciders
 from approvals.states import RequestKind, RequestStatus
 from workspaces.access import can_read_ledger
+from workspaces.api.filters import BooleanFilter
 from workspaces.api.idempotency import once
 from workspaces.api.views import RowsView, RowView, WorkspaceView
 from workspaces.errors import Forbidden
@@ -39,7 +40,7 @@ class RequestFilter(filters.FilterSet):  # type: ignore[misc]  # untyped upstrea
     queue = filters.CharFilter(field_name="queue__name")
     run = filters.UUIDFilter(field_name="run_id")
     action = filters.UUIDFilter(field_name="action_id")
-    waiting_for_me = filters.BooleanFilter(method="only_mine", label="Only those that the caller may decide on now.")
+    waiting_for_me = BooleanFilter(method="only_mine", label="Only those that the caller may decide on now.")
 
     class Meta:
         model = Request

@@ -21,6 +21,7 @@ from workspaces.models import Membership, User, Workspace
 
 PAGE_SIZE: Final = 50
 SEALS_SHOWN: Final = 10
+MOST_COUNTED: Final = 10_000
 FILTERS: Final = ("verb", "subject", "actor")
 PLACE: Final = ("epoch", "txid", "sequence")
 NEWEST: Final = [f"-{name}" for name in PLACE]
@@ -172,12 +173,15 @@ def _witnessed(shown: list[Seal], workspace_id: UUID) -> dict[int, str]:
 
 
 def unsealed(workspace_id: UUID) -> tuple[int, datetime | None]:
-    """Return how many of the workspace's events no seal covers yet, and when the oldest of them happened."""
+    """Return how many of the workspace's events no seal covers yet, and when the oldest of them happened.
+
+    It counts one more than ``MOST_COUNTED`` and no further: where nothing is sealed, all events of years are unsealed.
+    """
     rows = Event.objects.filter(workspace_id=workspace_id)
     last = Seal.objects.filter(workspace_id=workspace_id).order_by("-number").first()
     if last:
         rows = rows.filter(TupleGreaterThan(PLACE, (last.epoch, last.last_txid, last.last_sequence)))
-    found = rows.aggregate(events=Count("id"), oldest=Min("at"))
+    found = rows.order_by(*PLACE)[: MOST_COUNTED + 1].aggregate(events=Count("id"), oldest=Min("at"))
     return found["events"], found["oldest"]
 
 

@@ -169,6 +169,14 @@ def test_empty_filter_does_not_stand_for_all(service_client, query):
     assert answer.json()["errors"] == {name: ["It is empty."]}
 
 
+@pytest.mark.parametrize(("path", "name"), [("pauses", "live"), ("requests", "waiting_for_me")])
+@pytest.mark.parametrize(("value", "status"), [("true", 200), ("False", 200), ("null", 422), ("maybe", 422)])
+def test_true_or_false_is_one_of_them(service_client, path, name, value, status):
+    answer = service_client.get(f"/api/v1/{path}/?{name}={value}")
+    assert answer.status_code == status
+    assert status == 200 or answer.json()["errors"] == {name: ["Send true or false."]}
+
+
 def test_limit_is_capped(cast, service_client):
     assert service_client.get(f"{TEAMS}?limit=100000").status_code == 200
 

@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from agents.models import ModelRoute
+from audit.console import pages
 from audit.ledger.models import Event
 from audit.ledger.recording import record
 from tests.factories import make_person
@@ -156,7 +157,7 @@ def test_auditor_reads_the_ledger_and_finds_it(desk, cast, browse):
     assert browse("auditor").get("/ledger/").status_code == 200
 
 
-def test_ledger_shows_no_event_of_another_workspace(desk, cast, browse):
+def test_ledger_shows_no_event_of_another_workspace(desk, cast, browse, monkeypatch):
     record(
         workspace_id=cast.elsewhere.id, actor="system:tests", verb="secret.event", subject=("thing", uuid4()), body={}
     )
@@ -164,6 +165,8 @@ def test_ledger_shows_no_event_of_another_workspace(desk, cast, browse):
     assert "secret.event" not in text
     count = Event.objects.filter(workspace_id=cast.workspace.id).count()
     assert f"{count} events not yet sealed" in text
+    monkeypatch.setattr(pages, "MOST_COUNTED", count - 1)
+    assert f"more than {count - 1} events not yet sealed" in browse("owner").get("/ledger/").content.decode()
 
 
 def fill_ledger(cast, count):
