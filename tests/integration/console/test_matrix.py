@@ -9,6 +9,7 @@ from agents.operations.pausing import pause_scope
 from memory.models import Session
 from tests.factories import make_person, make_team
 from workspaces.console import problems
+from workspaces.operations.invitations import invite
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +40,7 @@ READ = {
     "audit:ledger": [200, 403, 403, 403, 200],
     "people:index": [200, 403, 403, 403, 200],
     "people:show": OWNERS,
+    "people:invitations": [200, 403, 403, 403, 200],
     "people:teams": [200, 403, 403, 403, 200],
     "people:team-show": OWNERS,
 }
@@ -59,6 +61,9 @@ WRITE = {  # empty forms, in this order: the run is not paused, and the pause is
     "people:role": [422, 403, 403, 403, 404],
     "people:disable": [302, 403, 403, 403, 404],
     "people:enable": [302, 403, 403, 403, 404],
+    "people:invitations": [422, 403, 403, 403, 422],
+    "people:invitation-repeat": [302, 403, 403, 403, 404],
+    "people:invitation-withdraw": [302, 403, 403, 403, 404],
     "people:team": [404, 403, 403, 403, 404],
     "people:take-out": [302, 403, 403, 403, 404],
     "people:grant": [404, 403, 403, 403, 404],
@@ -68,6 +73,7 @@ WRITE = {  # empty forms, in this order: the run is not paused, and the pause is
 ELSEWHERE = {
     "console:sign-in": "tests/integration/console/test_sessions.py",
     "console:sign-out": "tests/integration/console/test_sessions.py",
+    "people:join": "tests/integration/console/test_invitations.py",
     "console:components": "tests/browser/test_components.py",
     "console:component-page": "tests/browser/test_components.py",
     "runs:live": "tests/integration/console/test_live.py",
@@ -107,6 +113,7 @@ def addresses(desk, asked):
     spare = make_person("spare", desk.cast.workspace)
     found = {
         "user_id": spare.id,
+        "invitation_id": invite(workspace=desk.cast.workspace, email="new@example.com", by=desk.cast.owner).id,
         "team_id": make_team(desk.cast.workspace, "Spare", spare).id,
         "kind": "agent",
         "request_id": desk.requests(asked)[0].id,
