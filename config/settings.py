@@ -200,6 +200,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+INVITATION_HOURS = env.number("INVITATION_HOURS", 72)
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost" if TESTING else "")
+EMAIL_PORT = env.number("EMAIL_PORT", 587)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_SSL = EMAIL_PORT == 465
+EMAIL_USE_TLS = env.flag("EMAIL_TLS", True) and not EMAIL_USE_SSL
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "countersign@localhost")
 API_KEY_DAYS = env.number("API_KEY_DAYS", 90)
 API_KEY_MAX_DAYS = env.number("API_KEY_MAX_DAYS", 365)
 AXES_ENABLED = not TESTING
@@ -349,6 +358,7 @@ LOGGING = logs.configuration(
         *(entry.partition(":")[2] for entry in ENCRYPTION_KEYS),
         LEDGER_SIGNING_KEY,
         METRICS_TOKEN,
+        EMAIL_HOST_PASSWORD,
         *(pair.partition("=")[2] for pair in TRACES_HEADERS.split(",")),
         DATABASES["default"]["PASSWORD"],
         urlsplit(REDIS_URL).password or "",

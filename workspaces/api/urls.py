@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workspaces.api import accounts, members, people, teams
+from workspaces.api import accounts, invitations, members, people, teams
 
 urlpatterns = [
     path("me/", people.CallerView.as_view(), name="api-me"),
@@ -10,6 +10,9 @@ urlpatterns = [
     path("members/<uuid:row_id>/", members.MemberView.as_view(), name="api-member"),
     path("members/<uuid:row_id>/disable/", members.DisableView.as_view(), name="api-member-disable"),
     path("members/<uuid:row_id>/enable/", members.EnableView.as_view(), name="api-member-enable"),
+    path("invitations/", invitations.InvitationsView.as_view(), name="api-invitations"),
+    path("invitations/<uuid:row_id>/repeat/", invitations.RepeatView.as_view(), name="api-invitation-repeat"),
+    path("invitations/<uuid:row_id>/withdraw/", invitations.WithdrawView.as_view(), name="api-invitation-withdraw"),
     path("teams/", teams.TeamsView.as_view(), name="api-teams"),
     path("teams/<uuid:row_id>/members/", teams.TeamMembersView.as_view(), name="api-team-members"),
     path("teams/<uuid:row_id>/members/<uuid:user_id>/", teams.TeamMemberView.as_view(), name="api-team-member"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workspaces.console import people, teams
+from workspaces.console import invitations, people, teams
 
 app_name = "people"
 
@@ -14,6 +14,10 @@ urlpatterns = [
     path("people/<uuid:user_id>/enable/", people.enable, name="enable"),
     path("people/<uuid:user_id>/remove/", people.remove, name="remove"),
     path("people/<uuid:user_id>/team/", people.change_team, name="team"),
+    path("people/invitations/", invitations.index, name="invitations"),
+    path("people/invitations/<uuid:invitation_id>/repeat/", invitations.repeat, name="invitation-repeat"),
+    path("people/invitations/<uuid:invitation_id>/withdraw/", invitations.withdraw, name="invitation-withdraw"),
+    path("join/<str:text>/", invitations.join, name="join"),
     path("teams/", teams.index, name="teams"),
     path("teams/<uuid:team_id>/", teams.show, name="team-show"),
     path("teams/<uuid:team_id>/people/<uuid:user_id>/remove/", teams.take_out, name="take-out"),

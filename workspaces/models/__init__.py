@@ -3,6 +3,7 @@
 from workspaces.models.api_key import ApiKey, KeyScope
 from workspaces.models.base import Row, TenantRow
 from workspaces.models.idempotency import IdempotencyRecord
+from workspaces.models.invitation import Invitation
 from workspaces.models.pause import Pause, ScopeKind, paused
 from workspaces.models.salt import Salt
 from workspaces.models.team import Team
@@ -12,6 +13,7 @@ from workspaces.models.workspace import Membership, Role, Workspace
 __all__ = [
     "ApiKey",
     "IdempotencyRecord",
+    "Invitation",
     "KeyScope",
     "Membership",
     "Pause",

@@ -16,6 +16,7 @@ from tests.factories import SETUP, make_person, make_team
 from tests.integration.knowledge.conftest import collection, document
 from tools.models import Action
 from workspaces.operations import teams
+from workspaces.operations.invitations import invite
 from workspaces.operations.keys import issue_key, revoke_key
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +116,10 @@ MATRIX = {
     ("api-member-disable", "post"): OWN_ROW,
     ("api-member-enable", "post"): OWN_ROW,
     ("api-member", "delete"): [204, 403, 403, 403, 403, 404],
+    ("api-invitations", "get"): OWNERS,
+    ("api-invitations", "post"): instead(OWNERS, 422),
+    ("api-invitation-withdraw", "post"): OWN_ROW,
+    ("api-invitation-repeat", "post"): instead(OWN_ROW, 409),
     ("api-teams", "get"): OWNERS,
     ("api-teams", "post"): instead(OWNERS, 422),
     ("api-team-members", "get"): OWN_ROW,
@@ -196,6 +201,7 @@ def rows(desk):
         "account": desk.cast.service.id,
         "key": spare.id,
         "member": make_person("spare", desk.cast.workspace).id,
+        "invitation": invite(workspace=desk.cast.workspace, email="new@example.com", by=desk.cast.owner).id,
         "team": spare_team(desk.cast, queue).id,
         "queue": queue.id,
     }
@@ -257,6 +263,8 @@ KIND = {
     "api-key-revoke": "key",
     "api-member-disable": "member",
     "api-member-enable": "member",
+    "api-invitation-withdraw": "invitation",
+    "api-invitation-repeat": "invitation",
     "api-team-members": "team",
     "api-team-member": "team",
     "api-grants": "team",

@@ -17,6 +17,7 @@ from tests.integration.knowledge.conftest import collection, document
 from tools.operations import BudgetOf, create_budget
 from workspaces.console import problems
 from workspaces.operations import teams
+from workspaces.operations.invitations import invite
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +62,7 @@ READ = {
     "knowledge:forget": MANAGERS,
     "people:index": OWNERS,
     "people:show": OWNERS_HERE,
+    "people:invitations": OWNERS,
     "people:teams": OWNERS,
     "people:team-show": OWNERS_HERE,
     "budgets:index": OWNERS,
@@ -109,6 +111,9 @@ WRITE = {  # empty forms, in this order: the run is not paused, and the pause is
     "people:role": [422, 403, 403, 403, 404],
     "people:disable": [302, 403, 403, 403, 404],
     "people:enable": [302, 403, 403, 403, 404],
+    "people:invitations": [422, 403, 403, 403, 422],
+    "people:invitation-repeat": [302, 403, 403, 403, 404],
+    "people:invitation-withdraw": [302, 403, 403, 403, 404],
     "people:team": [404, 403, 403, 403, 404],
     "people:take-out": [302, 403, 403, 403, 404],
     "people:grant": [404, 403, 403, 403, 404],
@@ -118,6 +123,7 @@ WRITE = {  # empty forms, in this order: the run is not paused, and the pause is
 ELSEWHERE = {
     "console:sign-in": "tests/integration/console/test_sessions.py",
     "console:sign-out": "tests/integration/console/test_sessions.py",
+    "people:join": "tests/integration/console/test_invitations.py",
     "console:components": "tests/browser/test_components.py",
     "console:component-page": "tests/browser/test_components.py",
     "runs:live": "tests/integration/console/test_live.py",
@@ -161,6 +167,7 @@ def addresses(desk, asked):
         "collection_id": policies.id,
         "document_id": document(policies).id,
         "user_id": spare.id,
+        "invitation_id": invite(workspace=desk.cast.workspace, email="new@example.com", by=desk.cast.owner).id,
         "team_id": make_team(desk.cast.workspace, "Spare", spare).id,
         "kind": "agent",
         "request_id": desk.requests(asked)[0].id,

@@ -58,6 +58,7 @@ MUTABILITY = {
     "tools.UsageRecord": MUTABLE,
     "workspaces.ApiKey": MUTABLE,
     "workspaces.IdempotencyRecord": MUTABLE,
+    "workspaces.Invitation": MUTABLE,
     "workspaces.Membership": MUTABLE,
     "workspaces.Pause": MUTABLE,
     "workspaces.Salt": MUTABLE,
