@@ -45,7 +45,7 @@ def perform(step: Step) -> None:
     request = context.request
     try:
         endpoints = endpoints_of(run.version.route)
-        steps = min(_reserve(step, request, endpoints), run.step_limit - run.steps_used)
+        steps = _reserve(step, request, endpoints)
     except BudgetHeld as error:
         hand_over(step, seconds=HELD_LOOK_SECONDS, explanation=f"{error.message} {error.hint}")
         return

@@ -91,19 +91,13 @@ def take_answer(run: Run, answer: ModelAnswer, tools: dict[str, Tool], most: int
     sources = sources_of(run)
     for position, call in enumerate(answer.calls):
         if position >= len(accepted):
-            _skip(run, call, _over(len(accepted)))
+            _skip(run, call, f"Only {len(accepted)} calls are taken in one turn. Propose the others afterwards.")
         elif call.arguments is None or call.problem or call.name not in tools:
             _skip(run, call, call.problem or f"There is no tool {call.name!r} for this agent.")
         else:
             _propose(run, call, tools[call.name], sources)
     if not usable:
         advance(run)
-
-
-def _over(taken: int) -> str:
-    if not taken:
-        return "The run has no step left for this call. Propose it again: people are asked first whether it may go on."
-    return f"Only {taken} calls are taken in one turn. Propose the others afterwards."
 
 
 def _skip(run: Run, call: ToolCall, explanation: str) -> None:

@@ -3,7 +3,6 @@
 import pytest
 
 from agents.models import Step
-from tests.integration.engine.test_control import limited
 from tools.models import Action, UsageRecord
 from workspaces.failpoints import Failpoint, acting
 
@@ -73,22 +72,6 @@ def test_loop_of_the_same_call_is_denied_and_stops_at_the_step_limit(desk, talke
     assert run.steps_used == run.step_limit
     (request,) = desk.requests(run)
     assert request.kind == "budget"
-
-
-@pytest.mark.parametrize(("left", "taken"), [(4, 3), (1, 0)])
-def test_invariant_16_turn_of_many_calls_stays_within_the_step_limit(desk, talker, left, taken):
-    talker.calls(*[("crm.customer.find", {"name": f"Nobody {n}"}) for n in range(6)]).says("Nobody found.")
-    limited(desk, step_limit=left)
-    run = desk.start("Hello")
-    assert (run.status, run.steps_used) == ("waiting", left)
-    assert Action.objects.filter(run_id=run.id).count() == taken
-    told = Step.objects.filter(run=run, status="skipped").values_list("explanation", flat=True)
-    assert len(told) == 6 - taken
-    assert all(("Only 3 calls" if taken else "no step left") in sentence for sentence in told)
-    (request,) = desk.requests(run)
-    desk.answer(request, steps=20)
-    assert desk.rest(run).status == "succeeded"
-    assert run.steps_used == left + 1
 
 
 @pytest.mark.parametrize(
