@@ -97,7 +97,7 @@ def _rates(agents: Sequence[Agent]) -> dict[tuple[str, UUID], Decimal]:
 
 def _count_runs(found: dict[UUID, Economics], runs: QuerySet[Run]) -> None:
     done = Q(status=RunStatus.SUCCEEDED)
-    verified: Any = done & ~Exists(unverified())
+    verified: Any = done & ~Q(id__in=unverified(runs).values("run_id"))
     counted = runs.filter(kind=RunKind.TASK).values("agent_id").annotate(
         runs=Count("id"),
         succeeded=Count("id", filter=done),
@@ -108,8 +108,8 @@ def _count_runs(found: dict[UUID, Economics], runs: QuerySet[Run]) -> None:
         one.runs, one.succeeded, one.verified = row["runs"], row["succeeded"], row["verified"]
 
 
-def unverified() -> QuerySet[Action]:
-    """Return a run's executed actions of which it is not proven that they are as they were meant to be.
+def unverified(runs: QuerySet[Run]) -> QuerySet[Action]:
+    """Return the executed actions of ``runs`` of which it is not proven that they are as they were meant to be.
 
     They are in doubt, or were rolled back, or have something to read back that was not read back as it was meant. Where
     a system offers nothing to read back (an e-mail), its receipt is the proof. What failed did not happen.
@@ -125,7 +125,7 @@ def unverified() -> QuerySet[Action]:
         status__in=[ActionStatus.SUCCEEDED, ActionStatus.EXECUTING, ActionStatus.IN_DOUBT],
     )
     readable = Q(effect__in=[Effect.REVERSIBLE, Effect.COMPENSATABLE]) | Q(tool__moves_money=True)
-    changes = Action.objects.filter(run_id=OuterRef("pk"), compensates=None).exclude(effect=Effect.READ)
+    changes = Action.objects.filter(run_id__in=runs.values("id"), compensates=None).exclude(effect=Effect.READ)
     doubtful = Q(status__in=[ActionStatus.EXECUTING, ActionStatus.IN_DOUBT])
     return changes.filter(doubtful | Q(status=ActionStatus.SUCCEEDED) & (Exists(undone) | readable & ~Exists(seen)))
 

@@ -9,6 +9,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.apps import apps
 from django.db import connection, transaction
@@ -25,32 +26,41 @@ Rows = dict[str, list[bytes]]
 
 @dataclass(frozen=True)
 class Beginning:
-    """What was made, upon how many events, and the rows it left: those it added, and all of a table it changed."""
+    """What was made, the last event after it, and the rows it left: those it added, and all of a table it changed."""
 
-    upon: int
     made: Any
+    last: UUID | None
     added: Rows
     changed: Rows
 
 
-_known: dict[str, Beginning] = {}
+_known: dict[tuple[str, UUID | None], Beginning] = {}
 
 
 def begin_with(name: str, make: Callable[[], T]) -> T:
-    """Return what ``make`` makes, from the rows of the first time wherever the test stands where that one stood."""
-    upon = Event.objects.count()
-    known = _known.get(name)
-    if known is None:
-        _known[name] = known = begun(upon, make)
-    elif known.upon == upon:
+    """Return what ``make`` makes, from the rows of the first time wherever the test stands where that one stood.
+
+    It stands where the last event is the same one: none at all, or one that an earlier beginning put back. Where a test
+    has done something of its own before, everything is made anew, and is no beginning for others.
+    """
+    upon = last_event()
+    known = _known.get((name, upon))
+    if known is not None:
         copy_in(known)
+    elif upon is None or upon in {beginning.last for beginning in _known.values()}:
+        _known[name, upon] = known = begun(make)
     else:
         return make()
     made: T = copy.deepcopy(known.made)
     return made
 
 
-def begun(upon: int, make: Callable[[], Any]) -> Beginning:
+def last_event() -> UUID | None:
+    """Return the newest event's id; every event has its own, but where rows were put back."""
+    return Event.objects.order_by("-sequence").values_list("id", flat=True).first()
+
+
+def begun(make: Callable[[], Any]) -> Beginning:
     """Make it, and find out by which rows the database differs."""
     before = copied_out()
     made = make()
@@ -58,8 +68,8 @@ def begun(upon: int, make: Callable[[], Any]) -> Beginning:
     changed = {table for table, rows in before.items() if set(rows) - set(after.get(table, ()))}
     added = {table: [row for row in rows if row not in before.get(table, ())] for table, rows in after.items()}
     return Beginning(
-        upon,
         made,
+        last_event(),
         {table: rows for table, rows in added.items() if rows and table not in changed},
         {table: after.get(table, []) for table in changed},
     )

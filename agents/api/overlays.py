@@ -20,6 +20,7 @@ from tools.models import Tool
 from workspaces.access import check_owner
 from workspaces.api.idempotency import once
 from workspaces.api.views import RowsView, WorkspaceView
+from workspaces.models import KeyScope
 
 NAMES: dict[str, Any] = {"default": list}
 
@@ -133,6 +134,7 @@ class OfAgent(WorkspaceView):
 class OverlaysView(OfAgent, RowsView):
     """All versions of what is different for the customers of one agent, newest first."""
 
+    scope = KeyScope.CONFIGURATION
     queryset: QuerySet[Any, Model] = Overlay.objects.none()
     serializer_class = OverlayOutput
     filterset_class = OverlayFilter

@@ -1,5 +1,6 @@
 """A request as a memo: the frozen evidence and the rows around it, put into the order in which a person reads."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -58,15 +59,16 @@ MEASURED: Final[tuple[tuple[str, str, dict[int | None, str]], ...]] = (
     ),
     ("retrieval", "Best passage found", {None: "of the best possible"}),
 )
+Next = Callable[[Request, User], Onward | None]
 TIME_IS_UP: Final = "The time for this request has run out."
 
 
-def memo(request: Request, user: User, unsent: Unsent | None = None, onward: Onward | None = None) -> RequestPage:
+def memo(request: Request, user: User, unsent: Unsent | None = None, onward: Next | None = None) -> RequestPage:
     """Return the page of ``request`` for ``user``; ``unsent`` is an answer of theirs that was not taken.
 
-    ``onward`` is the request that they may decide on next.
+    ``onward`` finds the request that they may decide on next; it is asked where there is nothing to decide on this one.
     """
-    around = surroundings(request, user)
+    around, bar = surroundings(request, user), _bar(request, user, unsent)
     evidence = request.evidence
     action = evidence.get("action") or {}
     return RequestPage(
@@ -80,7 +82,7 @@ def memo(request: Request, user: User, unsent: Unsent | None = None, onward: Onw
         run=str(request.run_id),
         run_url=run_url(request.run_id),
         facts=_facts(request),
-        bar=_bar(request, user, unsent),
+        bar=bar,
         digest=request.evidence_digest,
         tool=action.get("tool", ""),
         environment=environment_of(evidence),
@@ -93,7 +95,7 @@ def memo(request: Request, user: User, unsent: Unsent | None = None, onward: Onw
         probe=(evidence.get("probe") or {}).get("sentence", ""),
         found=found_out(evidence.get("probe") or {}),
         back_url=INBOX,
-        onward=onward,
+        onward=onward(request, user) if onward and (bar is None or bar.why_not) else None,
         cost=around.cost,
         currency="USD",
         history=history(around),

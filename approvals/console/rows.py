@@ -8,8 +8,7 @@ from django.db.models.fields.json import KT
 from django.http import HttpRequest
 
 from approvals.models import Request, ReviewQueue
-from approvals.permissions import refusal
-from approvals.states import RequestKind, RequestStatus
+from approvals.states import RequestKind
 from workspaces.console.links import EVENTS, INBOX, RUNS, request_url
 from workspaces.console.listing import PAGE_SIZE, asked, choice, page_of
 from workspaces.console.run_shapes import Filter, Pager
@@ -113,9 +112,7 @@ def beside(user: User, workspace: Workspace, selected: Request) -> dict[str, Any
 
 
 def onward(request: Request, user: User) -> Onward | None:
-    """Return the newest other request that ``user`` may decide on, once there is nothing left to decide on this one."""
-    if request.status == RequestStatus.OPEN and not refusal(user, request):
-        return None
+    """Return the newest other request that ``user`` may decide on."""
     others = Request.objects.waiting_for(user).filter(workspace=request.workspace_id).exclude(pk=request.pk)
     found = others.order_by("-opened_at", "-id").values_list("id", "title").first()
     return Onward(url=request_url(found[0]), title=found[1]) if found else None

@@ -49,7 +49,7 @@ def request_page(request: HttpRequest, request_id: UUID) -> HttpResponse:
     found = _find(request, request_id)
     if not wants_region(request):
         return _show(request, found)
-    page = memo(found, person_of(request), onward=onward(found, person_of(request)))
+    page = memo(found, person_of(request), onward=onward)
     if request.GET.get("seen") == page.version:
         return HttpResponse(status=204)
     return render(request, "approvals/memo.html", {"page": page, "region": True})
@@ -131,7 +131,7 @@ def _find(request: HttpRequest, request_id: UUID) -> Request:
 
 def _show(request: HttpRequest, found: Request, answer: Unsent | None = None, status: int = 200) -> HttpResponse:
     person = person_of(request)
-    context = {"page": memo(found, person, answer, onward(found, person)), "answer": answer}
+    context = {"page": memo(found, person, answer, onward), "answer": answer}
     return render(
         request, "approvals/request.html", {**context, **beside(person, workspace_of(request), found)}, status=status
     )

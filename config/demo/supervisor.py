@@ -98,6 +98,8 @@ class Supervisor:
         """Start mail and payments, and let the application reach the demo's outside systems and no others."""
         smtp, inbox = ports.for_mail(self.var)
         self.environment |= {"DEMO_SMTP_PORT": str(smtp), "DEMO_INBOX_PORT": str(inbox)}
+        if "EMAIL_HOST" not in self.environment:
+            self.environment |= {"EMAIL_HOST": ports.HOST, "EMAIL_PORT": str(smtp), "EMAIL_TLS": "0"}
         if has_payments():
             self.environment["DEMO_PAYMENTS_PORT"] = str(ports.for_payments(self.var))
         if for_story:

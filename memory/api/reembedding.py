@@ -15,6 +15,7 @@ from workspaces.access import check_owner
 from workspaces.api.idempotency import once
 from workspaces.api.views import WorkspaceView
 from workspaces.errors import NotFound
+from workspaces.models import KeyScope
 
 
 class ReembeddingInput(serializers.Serializer[Any]):
@@ -47,6 +48,7 @@ class ReembeddingOutput(serializers.ModelSerializer[Reembedding]):
 class ReembeddingView(WorkspaceView):
     """The latest embedding of one collection anew."""
 
+    scope = KeyScope.MEMORY
     queryset: QuerySet[Any, Model] = Collection.objects.none()
     serializer_class = ReembeddingOutput
 

@@ -1,6 +1,7 @@
 """Whatever is sent, allowed by the description or not: the API answers as it describes, and never with a fault."""
 
 import os
+import re
 
 import pytest
 from django.core.signals import request_finished, request_started
@@ -53,7 +54,8 @@ def world(desk, described, rows):
     live = {"api-cancel": run.id, "api-request": request.id, "api-decisions": request.id}
     for operation in operations(described):
         if "{row_id}" in operation.path:
-            name = resolve(operation.path.replace("{row_id}", str(run.id))).url_name
+            address = operation.path.replace("{kind}", "agent").replace("{right}", "view_agent")
+            name = resolve(re.sub(r"{\w+}", str(run.id), address)).url_name
             found[operation.path] = live.get(name) or rows[KIND.get(name, name.removeprefix("api-"))]
     values = {
         "agent": "support-desk",

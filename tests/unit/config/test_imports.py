@@ -8,7 +8,7 @@ import pytest
 
 from config.services.places import CHECKOUT
 
-LATE = (
+LATE = {
     "openai",
     "anthropic",
     "stripe",
@@ -16,7 +16,7 @@ LATE = (
     "numpy",
     "opentelemetry.exporter",
     "opentelemetry.instrumentation",
-)
+}
 """Of OpenTelemetry what exports: its API and the kernel of its SDK are loaded by the Redis client itself, if there."""
 WEB = "import config.asgi; from django.urls import get_resolver; get_resolver().url_patterns"
 WORKER = "from config.celery import app; app.loader.import_default_modules(); app.finalize(auto=True)"
