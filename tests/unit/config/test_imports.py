@@ -24,7 +24,8 @@ SAY = "; import sys; print(*sorted(sys.modules))"
 
 
 def loaded(code: str) -> set[str]:
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "DEBUG": "1"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    environment |= {"DJANGO_SETTINGS_MODULE": "config.settings", "DEBUG": "1"}
     environment |= {"OTEL_EXPORTER_OTLP_ENDPOINT": ""}
     done = subprocess.run(
         [sys.executable, "-c", code + SAY], cwd=CHECKOUT, env=environment, capture_output=True, text=True
