@@ -12,7 +12,7 @@ __all__ = ["flush_past_the_ledger"]
 
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("search", settings.get_profile("shared machine"), max_examples=2000)
-settings.register_profile("same", settings.get_profile("shared machine"), derandomize=True)
+settings.register_profile("same", settings.get_profile("shared machine"), derandomize=True, max_examples=40)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 """The same examples every time: a change lands by what it does. ``HYPOTHESIS_PROFILE=search`` looks for new ones."""
 
