@@ -1,15 +1,14 @@
 """``crowd``: how long every page and every list takes a reviewer and an owner with 10,000 runs in the workspace."""
 
 import statistics
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.test import Client
 
 from agents.models import Run, Step
 from agents.operations import preview_rollback
+from bench.asking import asked
 from bench.figures import figure
 from bench.volume import analyse, counts, multiply
 from memory.models import Session
@@ -94,19 +93,7 @@ def deep_page(client: Client, address: str) -> str:
 
 def measured(client: Client, who: str, address: str) -> dict[str, Any]:
     """Return what one address takes."""
-    statements: list[int] = []
-
-    def count(execute: Any, *arguments: Any) -> Any:
-        statements[-1] += 1
-        return execute(*arguments)
-
-    took = []
-    with connection.execute_wrapper(count):
-        for _ in range(TIMES):
-            statements.append(0)
-            began = time.perf_counter()
-            client.get(address)
-            took.append((time.perf_counter() - began) * 1000)
+    took, statements = asked(client, address, TIMES)
     cuts = statistics.quantiles(took[1:], n=20, method="inclusive")
     name = address.split("cursor=")[0] + ("cursor=…" if "cursor=" in address else "")
     return figure(

@@ -1,14 +1,13 @@
 """``pages``: how long the console's pages take a reviewer, and how many statements: in process, without a network."""
 
 import statistics
-import time
 from typing import Any
 
-from django.db import connection
 from django.test import Client
 
 from agents.engine.drive import drive
 from agents.operations import start_run
+from bench.asking import asked
 from bench.figures import figure
 
 WAITING = 20
@@ -36,21 +35,7 @@ def measure(office: Any) -> list[dict[str, Any]]:
 
 
 def _page(client: Client, name: str, address: str) -> list[dict[str, Any]]:
-    statements: list[int] = []
-
-    def count(execute: Any, *arguments: Any) -> Any:
-        statements[-1] += 1
-        return execute(*arguments)
-
-    took = []
-    with connection.execute_wrapper(count):
-        for _ in range(TIMES):
-            statements.append(0)
-            began = time.perf_counter()
-            status = client.get(address).status_code
-            took.append((time.perf_counter() - began) * 1000)
-            if status != 200:
-                raise SystemExit(f"bench: {address} answered {status}.")
+    took, statements = asked(client, address, TIMES)
     cuts = statistics.quantiles(took[1:], n=20, method="inclusive")
     return [
         figure("pages", f"{name}: p50", statistics.median(took[1:]), "ms", p95=cuts[18], first=took[0]),
