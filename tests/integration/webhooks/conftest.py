@@ -6,15 +6,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.db.models import Max
 from django.utils import timezone
 from pytest_httpserver import HTTPServer
 from standardwebhooks import Webhook
 from werkzeug import Request, Response
 
+from audit.ledger.horizon import horizon
+from audit.ledger.models import Event
 from audit.models import Delivery, WebhookEndpoint
 from audit.operations import create_endpoint
 from audit.webhooks.claims import claim_due
 from audit.webhooks.courier import deliver
+from audit.webhooks.planning import plan_deliveries
+from tests.serving import until
 
 PATH = "/hooks"
 
@@ -74,6 +79,21 @@ def issued(cast, receiver):
 @pytest.fixture
 def endpoint(issued):
     return issued.endpoint
+
+
+def settle() -> None:
+    """Return once all that happened is final.
+
+    A transaction of another test's database that ends between two looks holds the horizon back for a moment.
+    """
+    for workspace_id, last in Event.objects.values_list("workspace_id").annotate(Max("txid")):
+        until(lambda where=workspace_id, past=last: horizon(where).txid > past)
+
+
+def plan() -> int:
+    """Write the deliveries of all that happened, once it is final, and return how many there are."""
+    settle()
+    return plan_deliveries()
 
 
 def carry(room: int = 16) -> list[Delivery]:
