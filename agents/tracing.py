@@ -36,6 +36,7 @@ def traced_step(perform: Callable[[Step], None]) -> Callable[[Step], None]:
 
 def _of_step(step: Step) -> dict[str, Value]:
     return {
+        **_whose(step),
         "countersign.workspace.id": str(step.workspace_id),
         "countersign.run.id": str(step.run_id),
         "countersign.step.id": str(step.id),
@@ -43,6 +44,18 @@ def _of_step(step: Step) -> dict[str, Value]:
         "countersign.step.kind": step.kind,
         "countersign.step.attempt": step.attempt,
         "countersign.action.id": str(step.action_id) if step.action_id else None,
+    }
+
+
+def _whose(step: Step) -> dict[str, Value]:
+    """Return agent and conversation, which each span below the step then names; they are looked up for spans alone."""
+    if not telemetry.is_on():
+        return {}
+    agent_id, name, session_id = Run.objects.values_list("agent_id", "agent__name", "session_id").get(pk=step.run_id)
+    return {
+        "gen_ai.agent.id": str(agent_id),
+        "gen_ai.agent.name": name,
+        "gen_ai.conversation.id": str(session_id) if session_id else None,
     }
 
 

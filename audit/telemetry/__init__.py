@@ -24,7 +24,7 @@ class Span(Protocol):
         """Set attributes; ``__`` in a name stands for a dot."""
 
     def content(self, name: str, value: Callable[[], Any]) -> None:
-        """Set what somebody said, as JSON, where the settings allow content at all."""
+        """Set what somebody said where the settings allow content at all: a text as it is, anything else as JSON."""
 
     def fail(self, kind: str) -> None:
         """Say that the work failed, and of what kind the failure is; never in whose words."""

@@ -16,16 +16,20 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.util.re import parse_env_headers
 
 from audit.telemetry import Value, present
+from audit.telemetry.openinference import KIND, also, kind_of
 
 SCHEMA: Final = "https://opentelemetry.io/schemas/1.41.0"
 """The release of the conventions whose names we use; those for generative AI are still in development."""
+
+INHERITED: Final = ("gen_ai.conversation.id", "gen_ai.agent.id", "gen_ai.agent.name", "countersign.run.id")
+"""What a span says of itself because the one above it does: products look for these on each span."""
 
 _next: ContextVar[tuple[int, int] | None] = ContextVar("_next", default=None)
 
@@ -77,12 +81,14 @@ class Exported:
 
     def note(self, **attributes: Value) -> None:
         """Set attributes."""
-        self._span.set_attributes(present(attributes))
+        self._span.set_attributes(also(present(attributes)))
 
     def content(self, name: str, value: Callable[[], Any]) -> None:
-        """Set content where the settings allow it."""
+        """Set content where the settings allow it: a text as it is, anything else as JSON."""
         if settings.TRACES_CONTENT:
-            self._span.set_attribute(name, json.dumps(value(), ensure_ascii=False, default=str))
+            said = value()
+            text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)
+            self._span.set_attributes(also({name: text}))
 
     def fail(self, kind: str) -> None:
         """Mark the span as failed."""
@@ -100,7 +106,7 @@ def opened(
     token = _next.set(chosen)
     try:
         kind = SpanKind.CLIENT if calls_out else SpanKind.INTERNAL
-        span = tracer().start_span(name, where, kind, present(attributes))
+        span = tracer().start_span(name, where, kind, _said({**_inherited(where), **present(attributes)}))
     finally:
         _next.reset(token)
     with trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
@@ -121,12 +127,25 @@ def whole(
     token = _next.set((trace_id(run_id), span_id(str(run_id))))
     try:
         links = [Link(_root(follows))] if follows else []
-        span = tracer().start_span(name, Context(), SpanKind.INTERNAL, present(attributes), links, _nanos(began_at))
+        said = _said(present(attributes))
+        span = tracer().start_span(name, Context(), SpanKind.INTERNAL, said, links, _nanos(began_at))
     finally:
         _next.reset(token)
     if failed:
         Exported(span).fail(failed)
     span.end(_nanos(ended_at))
+
+
+def _said(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a span begins with: its attributes by both names, and its kind."""
+    return {**also(attributes), KIND: kind_of(attributes)}
+
+
+def _inherited(where: Context | None) -> dict[str, Any]:
+    """Return what the span above says for those below it too."""
+    above = trace.get_current_span(where)
+    said = above.attributes if isinstance(above, ReadableSpan) and above.attributes else {}
+    return {name: said[name] for name in INHERITED if name in said}
 
 
 def _below(run_id: UUID | None) -> Context | None:

@@ -152,6 +152,32 @@ def test_a_run_is_one_trace_over_workers_and_waits(
         assert hidden not in collector.all_text()
 
 
+def test_products_of_other_words_find_kind_session_model_and_tokens(
+    desk, talker, collector, django_capture_on_commit_callbacks
+):
+    """Langfuse, LangSmith and Phoenix read `session.id` and OpenInference's names beside OpenTelemetry's."""
+    run = story(desk, talker, django_capture_on_commit_callbacks)
+    said = {span.name: attributes(span) for span in collector.spans()}
+    kinds = {name: one["openinference.span.kind"] for name, one in said.items()}
+    chat, agent = f"chat {talker.model}", f"invoke_agent {run.agent.name}"
+    assert (kinds[agent], kinds["step model"], kinds[chat]) == ("AGENT", "CHAIN", "LLM")
+    assert (kinds["execute_tool mail.reply"], kinds["before crm.customer.update"]) == ("TOOL", "TOOL")
+    assert run.session_id
+    for name in (agent, chat, "step model", "execute_tool mail.reply"):
+        assert said[name]["gen_ai.conversation.id"] == said[name]["session.id"] == str(run.session_id)
+        assert (said[name]["gen_ai.agent.name"], said[name]["countersign.run.id"]) == (run.agent.name, str(run.id))
+    model = {name: value for name, value in said[chat].items() if name.startswith("llm.")}
+    assert model == {
+        "llm.provider": "openai",
+        "llm.model_name": said[chat]["gen_ai.response.model"],
+        "llm.token_count.prompt": 120,
+        "llm.token_count.completion": 30,
+        "llm.token_count.total": 150,
+        "llm.token_count.prompt_details.cache_read": 20,
+    }
+    assert "input.value" not in said[chat]
+
+
 def test_content_is_exported_only_where_the_settings_say_so(
     desk, talker, collector, django_capture_on_commit_callbacks, settings
 ):
@@ -164,6 +190,9 @@ def test_content_is_exported_only_where_the_settings_say_so(
     assert TICKET_WORDS in asked[0]["parts"][0]["content"]
     assert asked[-1]["parts"][0]["type"] == "tool_call_response"
     assert json.loads(call["gen_ai.output.messages"])[0]["finish_reason"] == "tool_call"
+    assert (call["input.value"], call["output.value"]) == (
+        call["gen_ai.input.messages"], call["gen_ai.output.messages"]
+    )  # fmt: skip
     sent = next(attributes(span) for span in spans if span.name == "execute_tool mail.reply")
     assert json.loads(sent["gen_ai.tool.call.arguments"])["body"] == MAIL_WORDS
     assert "sk-of-the-test" not in collector.all_text()
@@ -186,6 +215,14 @@ def test_a_search_is_a_span(collector, cast):
     assert (span.name, said["gen_ai.operation.name"]) == ("retrieval knowledge", "retrieval")
     assert (said["gen_ai.retrieval.top_k"], said["countersign.retrieval.passages"]) == (3, 0)
     assert "marked question" not in collector.all_text()
+
+
+def test_a_question_is_exported_as_it_was_asked(collector, cast, settings):
+    settings.TRACES_CONTENT = True
+    retrieval.search(Collection.objects.all(), "marked question", limit=3, vectors=False)
+    said = attributes(collector.spans()[0])
+    assert said["gen_ai.retrieval.query.text"] == said["input.value"] == "marked question"
+    assert (said["openinference.span.kind"], said["output.value"]) == ("RETRIEVER", "[]")
 
 
 def test_half_of_all_traces_are_whole_and_half_are_left_out(collector, monkeypatch):
