@@ -5,24 +5,28 @@ published meanwhile, left out when it is applied: the version holds there, and a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
-from agents.models import AgentVersion, Overlay
+from agents.models import AgentVersion, Overlay, Run
+from approvals.models import PolicyVersion
 from approvals.policies.rules import On, parse_rules
 from approvals.states import Outcome
-from tools.models import Tool
+from tools.models import Budget, BudgetScope, Tool, Unit
 from workspaces.errors import InvalidInput
 
 LIMITS: Final = {"step_limit": "steps", "budget_usd": "US dollars", "calls_per_turn": "calls a turn"}
+DISABLED: Final = "the tool itself, which is disabled"
+EXTENDED: Final = "people, who extended this run"
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One part of a configuration: its name, its value in words, and whether the version or the overlay says so.
+    """One part of a configuration: its name, its value in words, and who says so: version, overlay, policy, people.
 
-    ``removed`` marks what the overlay takes away; ``refused`` says why something of the overlay does not hold.
+    ``removed`` marks what does not hold here though the version has it; ``refused`` says why something of the overlay
+    does not hold.
     """
 
     part: str
@@ -48,9 +52,8 @@ class Effective:
 
 
 def effective(version: AgentVersion, overlay: Overlay | None) -> Effective:
-    """Return ``version`` narrowed by ``overlay``; it costs two statements."""
-    gone = set(overlay.removed_tools) if overlay else set()
-    unread = set(overlay.removed_collections) if overlay else set()
+    """Return ``version`` narrowed by ``overlay``, under the policies in force; it costs three statements."""
+    gone, unread = (set(overlay.removed_tools), set(overlay.removed_collections)) if overlay else (set(), set())
     every = list(version.tools.select_related("connection").order_by("name"))
     known = list(version.collections.order_by("name").values_list("id", "name"))
     limits = {name: _limit(version, overlay, name) for name in LIMITS}
@@ -66,13 +69,33 @@ def effective(version: AgentVersion, overlay: Overlay | None) -> Effective:
         rules=rules,
         parts=[
             Origin("goal", version.goal, _of(version)),
+            Origin("route", version.route.name, _of(version)),
             *([Origin("prompt", overlay.prompt, overlay.label)] if overlay and overlay.prompt else []),
-            *(_named("tool", [tool.name for tool in every], gone, version, overlay)),
+            *(
+                _switched(origin, every)
+                for origin in _named("tool", [one.name for one in every], gone, version, overlay)
+            ),
             *(_named("collection", [name for _, name in known], unread, version, overlay)),
             *(origin for _, origin in limits.values()),
+            *_policies(version.workspace_id),
             *(Origin("rule", _rule(rule), overlay.label) for rule in rules if overlay),
         ],
     )
+
+
+def effective_for(run: Run) -> Effective:
+    """Return what holds for a run: its version and the overlay that it took, and the limits as people extended them."""
+    held = effective(run.version, run.overlay)
+    own = Budget.objects.filter(scope_kind=BudgetScope.RUN, scope_id=run.id, unit=Unit.USD, is_enabled=True).first()
+    steps, dollars = run.step_limit, own.limit if own else held.budget_usd
+    now = {"step_limit": (held.step_limit, steps), "budget_usd": (held.budget_usd, dollars)}
+    extended = {
+        name: Origin(name, _amount(is_now), EXTENDED)
+        for name, (said, is_now) in now.items()
+        if said is not None and is_now > said
+    }
+    parts = [extended.get(origin.part, origin) for origin in held.parts]
+    return replace(held, step_limit=steps, budget_usd=dollars, parts=parts)
 
 
 def tools_of(version: AgentVersion, overlay: Overlay | None) -> list[Tool]:
@@ -93,13 +116,32 @@ def instructions_of(version: AgentVersion, overlay: Overlay | None) -> str:
     return f"{version.goal}\n\n[{overlay.label}: it may narrow the goal, never widen it]\n{overlay.prompt}"
 
 
-def _of(version: AgentVersion) -> str:
+def _of(version: AgentVersion | PolicyVersion) -> str:
     return f"version {version.number}"
 
 
 def _named(part: str, names: list[str], gone: set[str], version: AgentVersion, overlay: Overlay | None) -> list[Origin]:
     taken = overlay.label if overlay else ""
     return [Origin(part, n, taken, removed=True) if n in gone else Origin(part, n, _of(version)) for n in names]
+
+
+def _switched(origin: Origin, tools: Sequence[Tool]) -> Origin:
+    """Return a tool's part as it is, or as taken away where the tool is disabled for everybody."""
+    is_off = any(tool.name == origin.value and not tool.is_enabled for tool in tools)
+    return replace(origin, origin=DISABLED, removed=True) if is_off else origin
+
+
+def _policies(workspace_id: UUID) -> list[Origin]:
+    """Return the policies in force, by name: their rules are for owners and auditors to read."""
+    rows = PolicyVersion.objects.in_force(workspace_id).select_related("policy").order_by("policy__name")
+    return [
+        Origin("policy", f"{one.policy.title} ({_rules(len(one.rules))})", f"policy {one.policy.name}, {_of(one)}")
+        for one in rows
+    ]
+
+
+def _rules(count: int) -> str:
+    return f"{count} rule" if count == 1 else f"{count} rules"
 
 
 def _limit(version: AgentVersion, overlay: Overlay | None, name: str) -> tuple[Any, Origin]:

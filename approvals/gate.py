@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from approvals.models import PolicyVersion, VersionStatus
+from approvals.models import PolicyVersion
 from approvals.policies.confidence import measured
 from approvals.policies.context import (
     UNKNOWN_SPEND,
@@ -57,7 +57,7 @@ class Judgement:
 
 def active_versions(workspace_id: UUID) -> list[PolicyVersion]:
     """Return the policy versions in force, in a fixed order."""
-    return list(PolicyVersion.objects.filter(workspace_id=workspace_id, status=VersionStatus.ACTIVE).order_by("id"))
+    return list(PolicyVersion.objects.in_force(workspace_id).order_by("id"))
 
 
 def policy_digest(versions: list[PolicyVersion]) -> str:

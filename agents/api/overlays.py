@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.api.setup_serializers import named_rows
-from agents.effective import effective
+from agents.effective import Effective, effective, effective_for
 from agents.errors import AgentUnavailable
-from agents.models import Agent, AgentVersion, Overlay, Run
+from agents.models import Agent, Overlay, Run
 from agents.operations import publish_overlay
 from memory.models import Collection
 from tools.models import Tool
@@ -87,11 +87,13 @@ class OriginOutput(serializers.Serializer[Any]):
     """One part of a configuration, and where it is from."""
 
     part = serializers.CharField(
-        help_text="goal, prompt, tool, collection, step_limit, budget_usd, calls_per_turn, rule."
+        help_text="goal, route, prompt, tool, collection, step_limit, budget_usd, calls_per_turn, policy, rule."
     )
     value = serializers.CharField()
-    origin = serializers.CharField(help_text="The agent's version, or the customer's overlay.")
-    removed = serializers.BooleanField(help_text="Whether the overlay takes it away.")
+    origin = serializers.CharField(
+        help_text="The agent's version, the customer's overlay, a policy, a tool that is disabled, or people."
+    )
+    removed = serializers.BooleanField(help_text="Whether it does not hold here though the version has it.")
     refused = serializers.CharField(help_text="Why something of the overlay does not hold; else empty.")
 
 
@@ -126,7 +128,7 @@ class OfAgent(WorkspaceView):
 
     def agent(self) -> Agent:
         """Return the agent."""
-        rows = Agent.objects.visible_to(self.caller).select_related("current_version")
+        rows = Agent.objects.visible_to(self.caller).select_related("current_version__route")
         return self.find(rows, self.kwargs["row_id"])
 
 
@@ -156,8 +158,8 @@ class OverlaysView(OfAgent, RowsView):
         return self.shown(publish_overlay(agent=agent, by=self.caller, **sent.validated_data), 201)
 
 
-def _shown(version: AgentVersion, overlay: Overlay | None) -> Response:
-    return Response(EffectiveOutput(effective(version, overlay)).data)
+def _shown(held: Effective) -> Response:
+    return Response(EffectiveOutput(held).data)
 
 
 @extend_schema(tags=["overlays"])
@@ -176,7 +178,7 @@ class EffectiveView(OfAgent):
         if agent.current_version is None:
             raise AgentUnavailable(f"{agent.title} has no version.", "Publish one first.")
         overlay = Overlay.objects.newest(agent.id, **asked.validated_data)
-        return _shown(agent.current_version, overlay)
+        return _shown(effective(agent.current_version, overlay))
 
 
 @extend_schema(tags=["overlays"])
@@ -188,7 +190,6 @@ class RunEffectiveView(WorkspaceView):
 
     @extend_schema(responses=EffectiveOutput)
     def get(self, request: Request, row_id: UUID) -> Response:
-        """Answer with the version that the run began with and the overlay that it took, part by part."""
-        rows = Run.objects.visible_to(self.caller).select_related("version", "overlay")
-        run = self.find(rows, row_id)
-        return _shown(run.version, run.overlay)
+        """Answer with the version that the run began with, the overlay that it took and what people extended."""
+        rows = Run.objects.visible_to(self.caller).select_related("version__route", "overlay")
+        return _shown(effective_for(self.find(rows, row_id)))

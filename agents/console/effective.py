@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from agents.console.found import agent_or_404, run_or_404
-from agents.effective import Effective, effective
+from agents.effective import Effective, effective, effective_for
 from agents.models import Overlay
 from workspaces.canonical import sanitise
 from workspaces.console.links import agent_url, run_url
@@ -17,6 +17,7 @@ from workspaces.console.listing import page_of
 from workspaces.console.run_shapes import ConfigurationPage, ConfigurationRow, Filter
 
 WORDS = {
+    "route": "Model route",
     "prompt": "Told besides",
     "step_limit": "Steps a run",
     "budget_usd": "US dollars a run",
@@ -57,7 +58,7 @@ def of_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
         back_url=run_url(run.id),
         back=run.title,
         note=f"It took the {run.overlay.label}." if run.overlay else "No overlay holds for it.",
-        rows=_rows(effective(run.version, run.overlay)),
+        rows=_rows(effective_for(run)),
     )
     return render(request, "agents/effective.html", {"page": page})
 

@@ -1,5 +1,7 @@
 """Policies as data: versioned sets of rules, of which one version at a time is active."""
 
+from uuid import UUID
+
 import pgtrigger
 from django.db import models
 from django.db.models import Q
@@ -35,6 +37,12 @@ class VersionStatus(models.TextChoices):
 SAID = ["workspace", "policy", "number", "rules", "digest"]
 
 
+class PolicyVersionQuerySet(models.QuerySet["PolicyVersion"]):
+    def in_force(self, workspace_id: UUID) -> "PolicyVersionQuerySet":
+        """Return the versions by which a workspace's actions are judged."""
+        return self.filter(workspace_id=workspace_id, status=VersionStatus.ACTIVE)
+
+
 class PolicyVersion(TenantRow):
     """One immutable state of a policy's rules; only its status moves."""
 
@@ -47,6 +55,8 @@ class PolicyVersion(TenantRow):
     created_at = models.DateTimeField(auto_now_add=True)
     activated_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     activated_at = models.DateTimeField(null=True)
+
+    objects = PolicyVersionQuerySet.as_manager()
 
     class Meta:
         triggers = [
