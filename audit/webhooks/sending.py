@@ -81,6 +81,6 @@ def _seconds(text: str) -> float:
         return float(spoken[:9])
     try:
         at = parsedate_to_datetime(spoken)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     return max((at - datetime.now(UTC)).total_seconds(), 0.0) if at.tzinfo else 0.0

@@ -194,6 +194,7 @@ def test_an_endpoint_that_takes_nothing_for_days_is_disabled(cast, endpoint, rec
         ("99999999999999999999", LONGEST_WAIT),
         ("-5", 5),
         ("soon", 5),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", 5),
     ],
 )
 def test_retry_after_is_honoured_within_bounds(cast, endpoint, receiver, spoken, seconds):
@@ -202,6 +203,7 @@ def test_retry_after_is_honoured_within_bounds(cast, endpoint, receiver, spoken,
     ping(endpoint=endpoint, by=cast.owner)
     [row] = carry()
     assert abs((row.next_at - timezone.now()).total_seconds() - seconds) < 30
+    assert (row.last_status, row.last_problem) == (429, "The endpoint answered 429.")
 
 
 def test_the_waits_grow_over_about_a_day_and_end():
