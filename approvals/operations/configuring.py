@@ -75,10 +75,11 @@ def save_queue(
     on_expiry: ExpiryDoes = ExpiryDoes.EXPIRE,
     editors_may_approve: bool = False,
     is_default: bool = False,
+    is_new: bool = False,
 ) -> ReviewQueue:
     """Create or change a review queue; saved as it is already, nothing is written.
 
-    Making it the default takes that from the one that was.
+    Making it the default takes that from the one that was. With ``is_new`` raise ``InvalidInput`` for a taken name.
     """
     require_owner(by, workspace, "set up review queues")
     if quorum < 1 or time_limit_seconds < 1:
@@ -92,19 +93,25 @@ def save_queue(
         "is_default": is_default,
     }
     present = ReviewQueue.objects.filter(workspace=workspace, name=name).first()
-    if present is not None and is_unchanged(present, values):
+    if present is not None and not is_new and is_unchanged(present, values):
         return present
+    return _write_queue(workspace, name, values, is_new, by)
+
+
+def _write_queue(workspace: Workspace, name: str, values: dict[str, Any], is_new: bool, by: Actor) -> ReviewQueue:
     with transaction.atomic():
         lock(workspace)
-        if is_default:
-            others = ReviewQueue.objects.filter(workspace=workspace, is_default=True).exclude(name=name)
-            others.update(is_default=False)
+        others = ReviewQueue.objects.filter(workspace=workspace).exclude(name=name)
+        if values["is_default"]:
+            others.filter(is_default=True).update(is_default=False)
         queue, created = ReviewQueue.objects.update_or_create(workspace=workspace, name=name, defaults=values)
+        if is_new and not created:
+            raise InvalidInput(f"There is a queue named {name} already.", "Choose another name, or change that one.")
         record(
             workspace_id=workspace.id,
             actor=actor_text(by),
             verb="queue.created" if created else "queue.changed",
             subject=("queue", queue.id),
-            body={"quorum": quorum, "editors_may_approve": editors_may_approve},
+            body={"quorum": queue.quorum, "editors_may_approve": queue.editors_may_approve},
         )
     return queue

@@ -26,7 +26,7 @@ LONGER_FUNCTIONS: dict[str, int] = {
     "approvals/evidence.py:settle_evidence": 43,
     "approvals/gate.py:_facts": 48,
     "approvals/operations/clearing.py:_ask_people": 40,
-    "approvals/operations/configuring.py:save_queue": 44,
+    "approvals/operations/configuring.py:save_queue": 32,
     "approvals/operations/deciding.py:_revise": 31,
     "approvals/operations/opening.py:open_request": 50,
     "audit/operations/endpoints.py:update_endpoint": 32,
