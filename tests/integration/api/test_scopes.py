@@ -1,17 +1,19 @@
 """What a key is for, and until when: every operation of the API belongs to one scope, and a scope grants nothing."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 from django.conf import settings
-from django.urls import URLPattern, get_resolver, reverse
+from django.urls import URLPattern, get_resolver, resolve, reverse
 from django.utils import timezone
 from rest_framework.permissions import AllowAny
 from rest_framework.test import APIClient
 
 from audit.ledger.models import Event
+from tests.integration.api.test_matrix import MATRIX, PEOPLE
 from workspaces.api.scopes import scope_of
 from workspaces.ids import uuid7
 from workspaces.models import ApiKey, KeyScope
@@ -65,6 +67,21 @@ def test_key_does_what_its_scope_says_and_nothing_else(cast):
         assert f"lacks the scope {scope}: " in refused["detail"]
         let_in = getattr(only[scope], verb)(address, {})
         assert b"missing_scope" not in let_in.content, (name, verb, let_in.content)
+
+
+def test_no_page_shows_a_key_doing_what_keys_never_may():
+    """A service account never owns a workspace: what the matrix refuses it is shown as a person's call."""
+    shown = []
+    for page in sorted((Path(settings.BASE_DIR) / "docs").glob("*.md")):
+        text = page.read_text().replace("\\\n", " ")
+        shown += [(page.name, line) for line in text.splitlines() if "Bearer $KEY" in line and "/api/v1/" in line]
+    assert shown
+    for name, line in shown:
+        path = re.sub(
+            r"\$\w+|{\w+}", str(uuid7()), line[line.index("/api/v1/") :].split('"')[0].split("?")[0].split()[0]
+        )
+        verb = "patch" if "PATCH" in line else "post" if " -d " in line or "POST" in line else "get"
+        assert MATRIX[resolve(path).url_name, verb][PEOPLE.index("service")] != 403, (name, line)
 
 
 def test_scope_grants_nothing(cast):
