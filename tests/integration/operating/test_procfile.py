@@ -18,7 +18,7 @@ from tests.serving import ROOT, free_port, surroundings_of, until
 from tests.unit.ledger.flushing import flush_past_the_ledger
 
 __all__ = ["flush_past_the_ledger"]
-FORMATION = {"web": 2, "worker": 1, "scheduler": 1}  # several workers: tests/integration/workers
+FORMATION = {"web": 2, "worker": 2, "scheduler": 1}
 PATIENCE = 120
 
 
@@ -67,7 +67,8 @@ def test_every_command_of_the_procfile_starts_and_the_installation_is_ready(envi
                 started[name, number] = process
         living = lambda: [name for name, process in started.items() if process.poll() is None]  # noqa: E731
         ready = lambda: all(readiness(port).get("ready") for port in ports)  # noqa: E731
-        until(lambda: len(living()) < len(started) or (ready() and living_workers().count() == 1), PATIENCE)
+        at_work = lambda: living_workers().count() == FORMATION["worker"]  # noqa: E731
+        until(lambda: len(living()) < len(started) or (ready() and at_work()), PATIENCE)
         logs = "".join(path.read_text() for path in tmp_path.glob("*.log"))
         assert living() == list(started), logs
         assert "Sweeping." in (tmp_path / "scheduler.0.log").read_text()
