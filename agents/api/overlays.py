@@ -19,7 +19,7 @@ from memory.models import Collection
 from tools.models import Tool
 from workspaces.access import check_owner
 from workspaces.api.idempotency import once
-from workspaces.api.views import RowsView, WorkspaceView
+from workspaces.api.views import RowsView, WorkspaceView, refuse_empty
 from workspaces.models import KeyScope
 
 NAMES: dict[str, Any] = {"default": list}
@@ -173,6 +173,7 @@ class EffectiveView(OfAgent):
     def get(self, request: Request, row_id: UUID) -> Response:
         """Answer with what a run begun now would come to, and where each part of it is from."""
         agent = self.agent()
+        refuse_empty(request)
         asked = EffectiveQuery(data=request.query_params)
         asked.is_valid(raise_exception=True)
         if agent.current_version is None:

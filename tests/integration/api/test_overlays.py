@@ -68,6 +68,8 @@ def test_what_holds_is_shown_with_where_it_is_from(house, url, client_of, client
     assert parts["tool", "look"]["origin"] == "version 1"
     assert owner.get(f"{effective}?subject_ref=41").json()["overlay"] is None
     assert owner.get(effective).json()["overlay"] is None
+    for empty in ("subject_ref=", "subject_kind=&subject_ref=42"):
+        assert owner.get(f"{effective}?{empty}").status_code == 422
     client.force_login(cast.owner)
     page = client.get(f"/agents/{house.agent.id}/effective/?ref=42").content.decode()
     assert "removed</span>" in page
