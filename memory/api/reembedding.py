@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from memory.api.serializers import check_model
 from memory.models import Collection, Reembedding
 from memory.operations import begin_reembedding, cancel_reembedding
 from workspaces.access import check_owner
@@ -21,7 +22,9 @@ from workspaces.models import KeyScope
 class ReembeddingInput(serializers.Serializer[Any]):
     """By which model."""
 
-    model = serializers.CharField(max_length=100, help_text="One of this installation's embedding models.")
+    model = serializers.CharField(
+        max_length=100, validators=[check_model], help_text="One of this installation's embedding models."
+    )
 
 
 class ReembeddingOutput(serializers.ModelSerializer[Reembedding]):

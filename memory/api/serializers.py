@@ -6,12 +6,20 @@ from typing import Any
 
 from rest_framework import serializers
 
-from memory.embeddings import DEFAULT_MODEL
+from memory.embeddings import DEFAULT_MODEL, known_models, name_of
 from memory.models import Chunk, Collection, Document, Trust
 from memory.reading.shapes import MEDIA_TYPES
 from memory.retrieval import LONGEST_QUERY, MOST
 
 HEADING_PATH = "The headings above the passage, outermost first."
+
+
+def check_model(name: str) -> None:
+    """Raise a validation error for a model that this installation does not have; a field's validator."""
+    if name_of(name) not in known_models():
+        raise serializers.ValidationError(
+            f"The embedding model {name} is not here. There are: {', '.join(known_models())}."
+        )
 
 
 class CollectionOutput(serializers.ModelSerializer[Collection]):
@@ -32,6 +40,7 @@ class CollectionInput(serializers.Serializer[Any]):
         max_length=100,
         default=DEFAULT_MODEL,
         help_text="The embedding model; the collection can be embedded anew by another.",
+        validators=[check_model],
     )
 
 

@@ -316,7 +316,10 @@ def test_the_api_begins_it_shows_how_far_it_is_and_cancels(cast, client, shelf):
     begun = client.post(url, {"model": "letters"}, content_type="application/json")
     assert (begun.status_code, begun.json()["status"], begun.json()["total"]) == (202, "running", 7)
     assert client.post(url, {"model": "letters"}, content_type="application/json").status_code == 409
-    assert client.post(url, {"model": "gone"}, content_type="application/json").status_code == 503
+    absent = client.post(url, {"model": "gone"}, content_type="application/json")
+    assert (absent.status_code, list(absent.json()["errors"])) == (422, ["model"])
+    made = {"name": "new", "title": "New", "model": "gone"}
+    assert client.post("/api/v1/collections/", made, content_type="application/json").status_code == 422
     assert client.delete(url).json()["status"] == "cancelled"
     assert client.delete(url).status_code == 404
 
