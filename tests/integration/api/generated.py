@@ -65,7 +65,7 @@ class Sender:
     A caller is the headers and cookies that let them in; ``let_in`` counts the requests of each that got so far.
     """
 
-    callers: dict[str, dict[str, dict[str, str]]]
+    callers: dict[str, dict[str, Any]]
     world: World
     found: dict[str, str]
     let_in: Counter[str] = field(default_factory=Counter)
@@ -130,7 +130,7 @@ class Sender:
 def of_the_test() -> transaction.Atomic:
     """Return a transaction of the test's own: to the application, which holds none while it calls out, it is none."""
     block = transaction.atomic()
-    block._from_testcase = True  # type: ignore[attr-defined]  # as Django marks those of its test cases
+    block._from_testcase = True  # as Django marks those of its test cases
     return block
 
 
