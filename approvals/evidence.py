@@ -123,6 +123,7 @@ def settle_evidence(
                 "egress": action.tool.egress,
                 "effect": action.effect,
                 "effect_label": Effect(action.effect).label,
+                "undo": undo_sentence(action, has_undo=probe.get("after") is not None),
                 "arguments": action.arguments,
                 "arguments_digest": action.arguments_digest,
                 "idempotency": action.tool.idempotency,

@@ -334,10 +334,16 @@ def _time(part: dict[str, Any]) -> Any:
 
 
 def found_out(probe: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what a probe found that has one value, by name: what a person looks for at the outside system."""
+    """Return what a probe found, value by value: what a person looks for at the outside system, and what is there.
+
+    Of the states in its evidence only the one that it found is told: what was and what was meant stand beside it.
+    """
     found = probe.get("evidence")
-    flat = found.items() if isinstance(found, dict) else ()
-    return [(label_of([name]), short(value)) for name, value in flat if not isinstance(value, dict | list)]
+    told = found if isinstance(found, dict) else {}
+    flat = [([name], value) for name, value in told.items()]
+    there = told.get("found")
+    flat += [(["found", name], value) for name, value in there.items()] if isinstance(there, dict) else []
+    return [(label_of([*names]), short(value)) for names, value in flat if not isinstance(value, dict | list)]
 
 
 def _version(request: Request, around: Surroundings) -> str:

@@ -95,7 +95,8 @@ class Change(ABC):
         there, image = call(target, lambda link: self.read(link, arguments))
         evidence = {"server": address(target), "id": there.get("id"), "found": image}
         if is_tagged(there, key):
-            return Probe(True, "Stripe shows this action's key on it.", evidence)
+            left = image if image == self.predict(arguments, before) else None  # else it has been changed since
+            return Probe(True, "Stripe shows this action's key on it.", evidence, after=left)
         if before is not None and image == dict(before):
             return Probe(False, "Stripe shows it as it was, without this action's key.", evidence)
         return Probe(

@@ -140,7 +140,12 @@ class RefundCreate:
         "It did not happen" is safe to say: a try under the same key that is still on its way makes Stripe answer the
         next one with its own outcome, and refund once.
         """
-        made = call(target, lambda link: find_refund(link, arguments, key))
+
+        def look(link: "Link") -> tuple[Json | None, Json | None]:
+            found = find_refund(link, arguments, key)
+            return found, None if found is None else self._after(link, arguments, None)
+
+        made, left = call(target, look)
         if made is None:
             sentence = "Stripe shows no refund of this charge under this action's key."
             return Probe(False, sentence, {"server": address(target), "charge": arguments.get("charge")})
@@ -148,7 +153,8 @@ class RefundCreate:
         if made.get("status") in CAME_TO_NOTHING:
             sentence = f"Stripe shows {what} under this action's key, and that it came to nothing ({made['status']})."
             return Probe(None, sentence, _evidence(target, made))
-        return Probe(True, f"Stripe shows {what} under this action's key.", _evidence(target, made))
+        expected = left if left == self.predict(arguments, before) else None  # else it has been changed since
+        return Probe(True, f"Stripe shows {what} under this action's key.", _evidence(target, made), after=expected)
 
     def undo(
         self, arguments: Mapping[str, Any], before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
