@@ -9,6 +9,7 @@ from django.utils.dateparse import parse_datetime
 
 from approvals.amounts import currency_of, in_words
 from approvals.console.deciders import who_may_decide
+from approvals.console.doubts import found_out
 from approvals.console.history import history
 from approvals.console.outcome import outcome
 from approvals.console.surroundings import PERSON, Surroundings, surroundings
@@ -331,19 +332,6 @@ def _sibling(one: dict[str, Any], around: Surroundings) -> Sibling:
 
 def _time(part: dict[str, Any]) -> Any:
     return parse_datetime(part["at"]) if part.get("at") else None
-
-
-def found_out(probe: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what a probe found, value by value: what a person looks for at the outside system, and what is there.
-
-    Of the states in its evidence only the one that it found is told: what was and what was meant stand beside it.
-    """
-    found = probe.get("evidence")
-    told = found if isinstance(found, dict) else {}
-    flat = [([name], value) for name, value in told.items()]
-    there = told.get("found")
-    flat += [(["found", name], value) for name, value in there.items()] if isinstance(there, dict) else []
-    return [(label_of([*names]), short(value)) for names, value in flat if not isinstance(value, dict | list)]
 
 
 def _version(request: Request, around: Surroundings) -> str:
