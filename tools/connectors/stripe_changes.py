@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tools.connectors.base import ConnectorError, Done, Drifted, Probe, Refused, Target
+from tools.connectors.base import ConnectorError, Done, Drifted, Probe, Refused, Target, Unknown
 from tools.connectors.columns import NO_NUL, object_schema
 from tools.connectors.options import check_options
 from tools.connectors.stripe_call import address, call
@@ -73,6 +73,8 @@ class Change(ABC):
             params["metadata"] = {**params.get("metadata", {}), TAG: key}
             link.write(lambda v1: self.ask(v1, arguments, params, {"idempotency_key": key}))
             after = self._after(link, arguments, image)
+            if after == image != self.predict(arguments, image):
+                raise Unknown("Stripe said yes, and shows it as it was.", {"id": there.get("id"), "found": after})
             return Done({"id": there.get("id"), "state": after}, after)
 
         return call(target, change)
