@@ -76,8 +76,8 @@ def _best_passage(action: Action) -> int:
     if action.effect == Effect.READ:
         return UNKNOWN
     reads = Action.objects.filter(run_id=action.run_id, effect=Effect.READ, status=ActionStatus.SUCCEEDED)
-    found = reads.filter(result__has_key="passages").values_list("result__passages", flat=True)
-    scores = [score for passages in found if isinstance(passages, list) for score in map(_score, passages)]
+    found = reads.filter(result__has_key="passages").select_related("tool__connection")
+    scores = [_score(passage) for read in found for passage in passages_of(read) or []]
     return min(100, int(100 * max(scores) / BEST_SCORE)) if scores else UNKNOWN
 
 

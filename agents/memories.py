@@ -46,9 +46,10 @@ def facts_used(run: Run) -> list[UUID]:
 
 
 def context_seen(step: Step) -> dict[str, Any]:
-    """Return the parts that a model step was told, each with its text: that of the row it is from, as it is now.
+    """Return the parts that a model step was told, each with its text: that of the row it is from.
 
-    The rows do not change once they were told, except that something is forgotten: then the text is None.
+    The rows do not change once they were told, except that something is forgotten: then the text is None. Actions of
+    other runs go on: they are shown where they stood then.
     """
     saw = (step.output or {}).get("saw") or []
     texts = {**_own(step), **_others(step, saw)}
@@ -77,6 +78,7 @@ def _others(step: Step, saw: list[dict[str, Any]]) -> dict[tuple[str, str], str]
     parts = [message_part(one) for one in Message.objects.filter(**here, pk__in=ids.get("message", []))]
     parts += [fact_part(one) for one in Fact.objects.filter(**here, pk__in=ids.get("fact", []))]
     parts += [step_part(one, shortened=str(one.pk) in cut) for one in steps]
+    stood = {part["id"]: part.get("state", "") for part in saw}
     standing = Action.objects.filter(**here, pk__in=ids.get("action", [])).select_related("tool")
-    parts += [standing_part(one) for one in standing]
+    parts += [standing_part(one, stood[str(one.pk)]) for one in standing]
     return {(part.kind, part.id): part.text for part in parts}

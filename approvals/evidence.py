@@ -72,6 +72,11 @@ def rules_json(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def _action_facts(action: Action, *, has_undo: bool, binding: str) -> dict[str, Any]:
+    return {**_call_facts(action, has_undo=has_undo), "has_undo": has_undo, "binding": binding}
+
+
+def _call_facts(action: Action, *, has_undo: bool) -> dict[str, Any]:
+    """Return what is done where, with what, and whether it could be taken back."""
     connection = connection_of(action)
     return {
         "id": str(action.id),
@@ -82,12 +87,10 @@ def _action_facts(action: Action, *, has_undo: bool, binding: str) -> dict[str, 
         "effect": action.effect,
         "effect_label": Effect(action.effect).label,
         "egress": action.tool.egress,
-        "has_undo": has_undo,
         "undo": undo_sentence(action, has_undo=has_undo),
         "arguments": action.arguments,
         "arguments_digest": action.arguments_digest,
         "schema": action.tool.input_schema,
-        "binding": binding,
     }
 
 
@@ -106,7 +109,6 @@ def settle_evidence(
     action: Action, sentence: str, probe: dict[str, Any], attempts: Sequence[Any], context: ActionContext
 ) -> dict[str, Any]:
     """Return the evidence of a ``settle`` request: the intent, what the probe found, every attempt, and the run."""
-    connection = connection_of(action)
     found: dict[str, Any] = sanitise(
         {
             **context.evidence(),
@@ -114,17 +116,7 @@ def settle_evidence(
             "provenance": action.provenance,
             "sentence": f"In doubt: {title_of(action)}",
             "action": {
-                "id": str(action.id),
-                "tool": action.tool.name,
-                "title": action.tool.title,
-                "connection": connection.name if connection else "",
-                "environment": action.environment,
-                "schema": action.tool.input_schema,
-                "egress": action.tool.egress,
-                "effect": action.effect,
-                "effect_label": Effect(action.effect).label,
-                "arguments": action.arguments,
-                "arguments_digest": action.arguments_digest,
+                **_call_facts(action, has_undo=probe.get("after") is not None),
                 "idempotency": action.tool.idempotency,
                 "idempotency_key": action.idempotency_key,
             },

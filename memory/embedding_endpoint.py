@@ -4,6 +4,7 @@ It is one more model beside the built-in one, under its own name: collections ch
 it. The endpoint learns what is indexed and what is asked for, so it is for whoever runs this installation to choose.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -63,11 +64,16 @@ class EmbeddingEndpoint:
 
 
 def _vectors(said: Any) -> list[Vector]:
-    """Return the vectors of an answer in the order of what was sent; each is a list of numbers."""
+    """Return the vectors of an answer in the order of what was sent: one each, of numbers that are some."""
     try:
         rows = sorted(said["data"], key=lambda row: int(row["index"]))
-        return [[float(value) for value in row["embedding"]] for row in rows]
-    except (KeyError, TypeError, ValueError) as error:
+        found = [[float(value) for value in row["embedding"]] for row in rows]
+        if [int(row["index"]) for row in rows] != list(range(len(rows))):
+            raise ValueError("a place twice, or none")
+        if not all(math.isfinite(value) for vector in found for value in vector):
+            raise ValueError("no number")
+        return found
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         problem = "The embedding endpoint's answer does not follow the protocol."
         raise EmbeddingUnavailable(problem, "Check that EMBEDDINGS_URL speaks OpenAI's embeddings protocol.") from error
 

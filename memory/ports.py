@@ -59,10 +59,18 @@ def run_source() -> RunSource:
 class Copies(Protocol):
     """Implemented by the agents floor, which sees all floors below it."""
 
-    def erase(self, *, workspace_id: UUID, facts: Collection[UUID], actions: Collection[UUID], value: object) -> int:
+    def erase(
+        self,
+        *,
+        workspace_id: UUID,
+        facts: Collection[UUID],
+        actions: Collection[UUID],
+        sessions: Collection[UUID],
+        value: object,
+    ) -> int:
         """Take ``value`` out of whatever was written down when the facts were proposed or used; return how many rows.
 
-        ``actions`` wrote them. Called within the transaction that deletes the facts.
+        ``actions`` wrote them, ``sessions`` are about their subject. Called within the transaction that deletes them.
         """
         ...
 
@@ -70,7 +78,15 @@ class Copies(Protocol):
 class UnknownCopies:
     """Refuses: what is not known cannot be said to be forgotten."""
 
-    def erase(self, *, workspace_id: UUID, facts: Collection[UUID], actions: Collection[UUID], value: object) -> int:
+    def erase(
+        self,
+        *,
+        workspace_id: UUID,
+        facts: Collection[UUID],
+        actions: Collection[UUID],
+        sessions: Collection[UUID],
+        value: object,
+    ) -> int:
         raise Unavailable("Where else this was written down is not known here, so it cannot be forgotten.")
 
 

@@ -68,7 +68,7 @@ class ForgottenOutput(serializers.Serializer[Any]):
 
 
 class PartOutput(serializers.Serializer[Any]):
-    """One part of what a model was told; the text is that of the row now, empty where it was forgotten."""
+    """One part of what a model was told; the text is that of its row, empty where it was forgotten."""
 
     kind = serializers.CharField()
     id = serializers.CharField()

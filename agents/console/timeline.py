@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
+from django.urls import reverse
 
 from agents.console.rows import CURRENCY
 from agents.models import Run, Step
@@ -130,6 +131,7 @@ def _model_item(step: Step, run: Run, calls: Sequence[UsageRecord]) -> TimelineI
         about=_proposed(answer),
         facts=[*_model_facts(calls), *_seen(saw)],
         data=saw or None,
+        told_url=reverse("runs:told", args=[run.id, step.id]) if saw else "",
         words=_words(step, calls, answer),
     )
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.console import controls, effective, live, runs
+from agents.console import controls, effective, live, runs, told
 
 app_name = "runs"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("runs/new/", runs.new, name="new"),
     path("runs/<uuid:run_id>/", runs.show, name="show"),
     path("runs/<uuid:run_id>/effective/", effective.of_run, name="effective"),
+    path("runs/<uuid:run_id>/steps/<uuid:step_id>/told/", told.show, name="told"),
     path("runs/<uuid:run_id>/cancel/", controls.cancel, name="cancel"),
     path("runs/<uuid:run_id>/pause/", controls.pause, name="pause"),
     path("runs/<uuid:run_id>/release/", controls.release, name="release"),

@@ -9,7 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.db.models import Exists, OuterRef, Q
+
 from agents.models import Run
+from approvals.models import Decision
 from memory.models import Fact, Trust
 from memory.models import Message as SessionMessage
 from tools.models import Action
@@ -25,7 +28,10 @@ DECIDED: Final = (ActionStatus.REJECTED, ActionStatus.ANSWERED)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of the context: ``kind`` and ``id`` name the row it is from, ``cut`` says that it was shortened."""
+    """One part of the context: ``kind`` and ``id`` name the row it is from, ``cut`` says that it was shortened.
+
+    ``state`` is where the row stood, for what goes on: what was told can then be shown again as it was.
+    """
 
     kind: str
     id: str
@@ -33,6 +39,7 @@ class Part:
     trust: str
     text: str
     cut: bool = False
+    state: str = ""
 
     @property
     def tokens(self) -> int:
@@ -41,7 +48,7 @@ class Part:
     def as_json(self) -> dict[str, Any]:
         """Return what is kept with the step: all but the text, which stays in the row it is from."""
         kept = {"kind": self.kind, "id": self.id, "label": self.label, "trust": self.trust, "tokens": self.tokens}
-        return {**kept, "cut": self.cut}
+        return {**kept, "cut": self.cut, **({"state": self.state} if self.state else {})}
 
 
 def tokens_of(text: str) -> int:
@@ -123,17 +130,31 @@ def standing_parts(run: Run) -> list[Part]:
     """Return what other runs about the same subject have open, changed, or had decided by people: never left out."""
     if run.session_id is None:
         return []
-    others = Run.objects.filter(session_id=run.session_id).exclude(pk=run.pk).values("id")
-    actions = Action.objects.filter(run_id__in=others).select_related("tool").order_by("created_at", "id")
-    done = actions.filter(status=ActionStatus.SUCCEEDED).exclude(effect=Effect.READ)
-    matters = actions.exclude(status__in=ACTION_TERMINAL) | actions.filter(status__in=DECIDED) | done
-    return [standing_part(action) for action in matters]
+    about = Q(session_id=run.session_id) | Q(rolls_back__session_id=run.session_id)
+    others = Run.objects.filter(about).exclude(pk=run.pk).values("id")
+    said = Exists(Decision.objects.filter(request__action=OuterRef("pk")))
+    matters = (
+        ~Q(status__in=ACTION_TERMINAL)
+        | Q(status__in=DECIDED)
+        | Q(status=ActionStatus.SUCCEEDED) & ~Q(effect=Effect.READ)
+        | Q(said)
+        | Q(revises__isnull=False)  # an edit is a decision, too: what it revised is superseded, it stands for both
+    )
+    actions = Action.objects.filter(matters, run_id__in=others).exclude(status=ActionStatus.SUPERSEDED)
+    return [standing_part(action) for action in actions.select_related("tool").order_by("created_at", "id")]
 
 
-def standing_part(action: Action) -> Part:
-    """Return one action of another run in a line: what it is, where it stands, and what a person said of it."""
-    reason = action.explanation[:MAX_REASON] if action.status in DECIDED else ""
+def standing_part(action: Action, told: str = "") -> Part:
+    """Return one action of another run in a line: what it is, where it stands, and what a person said of it.
+
+    ``told`` is where it stood when a model was told of it; it may have moved since.
+    """
+    status = ActionStatus(told or action.status)
+    reason = action.explanation[:MAX_REASON] if status in DECIDED else ""
     said = f": {json.dumps(reason, ensure_ascii=False)}" if reason else ""
-    text = f"- {action.tool.name} ({action.created_at:%Y-%m-%d}) {action.get_status_display().lower()}{said}"
+    undo = ", to undo an earlier one" if action.compensates_id else ""
+    text = f"- {action.tool.name}{undo} ({action.created_at:%Y-%m-%d}) {status.label.lower()}{said}"
     cut = bool(reason) and len(action.explanation) > MAX_REASON
-    return Part("action", str(action.id), f"{action.tool.name}, {action.status}", Trust.TRUSTED, text, cut)
+    return Part(
+        "action", str(action.id), f"{action.tool.name}, {status.label.lower()}", Trust.TRUSTED, text, cut, str(status)
+    )

@@ -11,7 +11,7 @@ from agents.models import Run
 from agents.operations.runs import controllable_run
 from agents.states import RunKind, RunStatus
 from agents.tasks import enqueue_on_commit
-from approvals.sentences import UNDO
+from approvals.sentences import undo_sentence
 from audit.ledger.recording import record
 from tools.errors import ToolUnavailable
 from tools.models import Action
@@ -95,7 +95,7 @@ def _verdict(
     if action.compensations.filter(status=ActionStatus.SUCCEEDED).exists():
         return "done", "It has been rolled back already.", None
     if action.undo_plan is None:
-        return "impossible", UNDO[Effect(action.effect)], None
+        return "impossible", undo_sentence(action, has_undo=False), None
     if action.tool.connection_id in silent:
         return "impossible", silent[action.tool.connection_id], None
     try:

@@ -9,6 +9,7 @@ from django.utils.dateparse import parse_datetime
 
 from approvals.amounts import currency_of, in_words
 from approvals.console.deciders import who_may_decide
+from approvals.console.doubts import found_out
 from approvals.console.history import history
 from approvals.console.outcome import outcome
 from approvals.console.surroundings import PERSON, Surroundings, surroundings
@@ -331,13 +332,6 @@ def _sibling(one: dict[str, Any], around: Surroundings) -> Sibling:
 
 def _time(part: dict[str, Any]) -> Any:
     return parse_datetime(part["at"]) if part.get("at") else None
-
-
-def found_out(probe: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what a probe found that has one value, by name: what a person looks for at the outside system."""
-    found = probe.get("evidence")
-    flat = found.items() if isinstance(found, dict) else ()
-    return [(label_of([name]), short(value)) for name, value in flat if not isinstance(value, dict | list)]
 
 
 def _version(request: Request, around: Surroundings) -> str:

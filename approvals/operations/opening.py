@@ -121,7 +121,7 @@ def ask_to_settle(*, action_id: UUID, probe: Probe, by: Actor) -> Request:
         evidence = settle_evidence(
             action,
             probe.sentence,
-            {"happened": probe.happened, "evidence": probe.evidence},
+            {"happened": probe.happened, "evidence": probe.evidence, "after": probe.after},
             list(action.attempts.order_by("started_at")),
             context_source().for_action(action.id),
         )

@@ -13,12 +13,13 @@ from typing import Any, ClassVar, Final
 from memory.connectors.base import NOTHING, Json, caller_of, object_schema, run_of
 from memory.models import Trust
 from memory.operations.facts import KEY, LONGEST_VALUE, OPERATION, Origin, Subject, claim_fact, end_fact
+from memory.states import FactStatus
 from tools.connectors.base import Caller, Done, Drifted, Operation, Probe, Refused, Target
 from tools.models import Action
 from tools.states import Effect, Idempotency
 from workspaces.actors import System
 from workspaces.canonical import digest
-from workspaces.errors import InvalidInput
+from workspaces.errors import InvalidInput, StaleState
 
 WORKER: Final = System("worker")
 MADE_UP: Final = "the agent itself"
@@ -65,9 +66,12 @@ class Remember:
             end_fact(subject=subject, key=name, by=WORKER)
         else:
             try:
-                fact = claim_fact(subject=subject, key=name, value=value, origin=_origin(caller, arguments), by=WORKER)
+                origin = _origin(caller, subject, arguments)
+                fact = claim_fact(subject=subject, key=name, value=value, origin=origin, by=WORKER)
             except InvalidInput as error:
                 raise Refused(error.message) from error
+            except StaleState as error:
+                raise Drifted("Something else is remembered by now.", _image(subject, name)) from error
         return Done({"remembered": value is not None, "fact": str(fact.id) if fact else None}, _image(subject, name))
 
     def verify(self, target: Target, arguments: Mapping[str, Any], done: Done) -> Json:
@@ -105,9 +109,11 @@ def _image(subject: Subject, key: str) -> Json:
     return {"subject": subject.name, "key": key, "value": held.value if held else None}
 
 
-def _origin(caller: Caller, arguments: Mapping[str, Any]) -> Origin:
+def _origin(caller: Caller, subject: Subject, arguments: Mapping[str, Any]) -> Origin:
     """Return where the value is from, by the action's own provenance; trusted only if all of it is."""
     action = Action.objects.get(pk=caller.action_id)
+    if action.compensates_id is not None:
+        return _as_before(subject, action)
     leaves = action.provenance
     clean = bool(leaves) and not action.untrusted_influence and all(leaf["trusted"] for leaf in leaves)
     labels = [label for leaf in leaves if leaf["path"] == "/value" for label in leaf["sources"]]
@@ -118,6 +124,16 @@ def _origin(caller: Caller, arguments: Mapping[str, Any]) -> Origin:
         confidence=None if said is None else Decimal(str(said)).quantize(Decimal("0.01")),
         action=action,
     )
+
+
+def _as_before(subject: Subject, undo: Action) -> Origin:
+    """Return the origin of the claim that an undo puts back: who lets it be undone does not vouch for it."""
+    key, value = undo.arguments["key"], undo.arguments["value"]
+    same = subject.facts().filter(key=key, value=value).exclude(status=FactStatus.VALID)
+    earlier = same.order_by("-recorded_at", "-id").first()
+    if earlier is None:
+        return Origin(source=MADE_UP, trust=Trust.UNTRUSTED, action=undo)
+    return Origin(source=earlier.source, trust=earlier.trust, confidence=earlier.confidence, action=undo)
 
 
 class MemoryConnector:

@@ -10,11 +10,11 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from audit.ledger.recording import salted_digest
-from memory.models import Fact, Trust
+from memory.models import Fact, Session, Trust
 from memory.ports import copies
 from memory.states import FactStatus
 from tools.models import Action
@@ -84,30 +84,43 @@ class Forgotten:
 
 
 def claim_fact(*, subject: Subject, key: str, value: Any, origin: Origin, by: Actor) -> Fact:
-    """Hold ``value`` to be true of the subject from now on; an older claim under the key ends where this one begins."""
+    """Hold ``value`` to be true of the subject from now on; an older claim under the key ends where this one begins.
+
+    Raise ``StaleState`` where somebody else claims something under the key at this very moment.
+    """
     said = _checked(value)
     with transaction.atomic():
         at = timezone.now()
         end_fact(subject=subject, key=key, by=by, status=FactStatus.CLOSED, at=at)
-        action = origin.action
-        fact = Fact.objects.create(
-            workspace_id=subject.workspace_id,
-            agent_id=subject.agent_id,
-            subject_kind=subject.kind,
-            subject_ref=subject.ref,
-            environment=subject.environment,
-            key=key,
-            value=said,
-            source=origin.source[:300],
-            trust=Trust(origin.trust),
-            confidence=origin.confidence,
-            valid_from=at,
-            action_id=action.id if action else None,
-            run_id=action.run_id if action else None,
-        )
-        body = {"agent": str(subject.agent_id), "action": str(action.id) if action else None, "trust": origin.trust}
-        note(subject.workspace_id, by, "fact.claimed", ("fact", fact.id), **body)
+        fact = _recorded(subject, key, said, origin, at)
+        body = {"agent": str(subject.agent_id), "action": str(fact.action_id) if fact.action_id else None}
+        note(subject.workspace_id, by, "fact.claimed", ("fact", fact.id), **body, trust=origin.trust)
     return fact
+
+
+def _recorded(subject: Subject, key: str, value: Any, origin: Origin, at: datetime) -> Fact:
+    action = origin.action
+    try:
+        with transaction.atomic():
+            return Fact.objects.create(
+                workspace_id=subject.workspace_id,
+                agent_id=subject.agent_id,
+                subject_kind=subject.kind,
+                subject_ref=subject.ref,
+                environment=subject.environment,
+                key=key,
+                value=value,
+                source=origin.source[:300],
+                trust=Trust(origin.trust),
+                confidence=origin.confidence,
+                valid_from=at,
+                action_id=action.id if action else None,
+                run_id=action.run_id if action else None,
+            )
+    except IntegrityError as error:  # of two at once, the database takes one
+        raise StaleState(
+            "Somebody else has said something else at the same time.", "Look at what holds now, and correct that."
+        ) from error
 
 
 def _checked(value: Any) -> Any:
@@ -144,7 +157,13 @@ def forget_fact(*, fact: Fact, by: Actor) -> Forgotten:
         actions = _actions_of(fact, same)
         gone = [one.pk for one in same]
         Fact.objects.filter(pk__in=gone).delete()
-        rows = copies().erase(workspace_id=fact.workspace_id, facts=gone, actions=actions, value=fact.value)
+        rows = copies().erase(
+            workspace_id=fact.workspace_id,
+            facts=gone,
+            actions=actions,
+            sessions=list(_sessions_about(fact)),
+            value=fact.value,
+        )
         salt = secrets.token_bytes(32)
         proof = salted_digest(canonical(claim_of(fact)).decode(), salt)
         for pk in gone:
@@ -164,6 +183,13 @@ def subject_of(fact: Fact) -> Subject:
 
 def _same(fact: Fact) -> Any:
     return subject_of(fact).facts().filter(key=fact.key, value=fact.value)
+
+
+def _sessions_about(fact: Fact) -> Any:
+    """Return the ids of the conversations of this agent about this subject."""
+    about = {name: getattr(fact, name) for name in ("workspace_id", "agent_id", "environment")}
+    found = Session.objects.filter(**about, subject_kind=fact.subject_kind, subject_ref=fact.subject_ref)
+    return found.values_list("id", flat=True)
 
 
 def _proposals(fact: Fact) -> Any:

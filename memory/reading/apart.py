@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from memory.reading.shapes import HTML, MARKDOWN, PDF, Heading, Limits, Reading, Unreadable
+from memory.reading.shapes import HTML, MARKDOWN, PDF, PLAIN, Heading, Limits, Reading, Unreadable, check_length
 
 ROOT = Path(__file__).resolve().parents[2]
 OVERWHELMED = "Send a simpler version of it: plain text or Markdown, or smaller parts."
@@ -78,6 +78,10 @@ def _read(data: bytes, media_type: str, limits: Limits) -> Reading:
         from memory.reading.markdown import read_markdown
 
         return read_markdown(data, limits)
+    if media_type == PLAIN:
+        from memory.reading.encodings import decode
+
+        return Reading(check_length(decode(data), limits))
     raise Unreadable(f"Documents of the type {media_type} are not read here.", "Send text, Markdown, HTML or PDF.")
 
 

@@ -19,21 +19,30 @@ HINT: Final = "Save it as UTF-8 and send it again."
 
 def decode(data: bytes, declared: str = "") -> str:
     """Return the text with line ends as ``\\n``; raise :class:`Unreadable` for what is no text in a known encoding."""
-    text = _decoded(data, declared)
-    if "\x00" in text:
-        raise Unreadable("The document holds the character NUL: it is not text, or not in the encoding it seems.", HINT)
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    known = decode_known(data, declared)
+    return _guessed(data) if known is None else known
 
 
-def _decoded(data: bytes, declared: str) -> str:
+def decode_known(data: bytes, declared: str = "") -> str | None:
+    """Return the text where its encoding need not be guessed, which takes long for much text; else None."""
     marked = next((name for mark, name in MARKS if data.startswith(mark)), "")
     for name in (marked, "utf-8", declared):
         try:
             if name:
-                return data.decode(name)
+                return _text(data.decode(name))
         except (UnicodeError, LookupError):
             continue
+    return None
+
+
+def _guessed(data: bytes) -> str:
     guess = from_bytes(data).best()
     if guess is None:
         raise Unreadable("The document is in no encoding that is known here.", HINT)
-    return str(guess)
+    return _text(str(guess))
+
+
+def _text(text: str) -> str:
+    if "\x00" in text:
+        raise Unreadable("The document holds the character NUL: it is not text, or not in the encoding it seems.", HINT)
+    return text.replace("\r\n", "\n").replace("\r", "\n")

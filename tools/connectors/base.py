@@ -84,11 +84,15 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a probe found: it happened (True), it did not (False), or nobody can tell (None), and why."""
+    """What a probe found: it happened (True), it did not (False), or nobody can tell (None), and why.
+
+    ``after`` is the state that it has left, seen there: what an undo can be planned from. None where that was not seen.
+    """
 
     happened: bool | None
     sentence: str
     evidence: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] | None = None
 
 
 class Operation(Protocol):

@@ -139,7 +139,7 @@ def judge(
     if found is None:
         return Probe(None, "The row is gone: nobody can tell whether it was changed before that.", evidence)
     if expected is not None and not _differences(shape, found, expected):
-        return Probe(True, "The row is exactly as the change was to leave it.", evidence)
+        return Probe(True, "The row is exactly as the change was to leave it.", evidence, after=dict(found))
     if working:
         return Probe(None, "A session of this action is still open at the database: look again later.", evidence)
     if before is not None and not _differences(shape, found, before):

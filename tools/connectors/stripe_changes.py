@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tools.connectors.base import ConnectorError, Done, Drifted, Probe, Refused, Target
+from tools.connectors.base import ConnectorError, Done, Drifted, Probe, Refused, Target, Unknown
 from tools.connectors.columns import NO_NUL, object_schema
 from tools.connectors.options import check_options
 from tools.connectors.stripe_call import address, call
@@ -73,6 +73,8 @@ class Change(ABC):
             params["metadata"] = {**params.get("metadata", {}), TAG: key}
             link.write(lambda v1: self.ask(v1, arguments, params, {"idempotency_key": key}))
             after = self._after(link, arguments, image)
+            if after == image != self.predict(arguments, image):
+                raise Unknown("Stripe said yes, and shows it as it was.", {"id": there.get("id"), "found": after})
             return Done({"id": there.get("id"), "state": after}, after)
 
         return call(target, change)
@@ -95,7 +97,8 @@ class Change(ABC):
         there, image = call(target, lambda link: self.read(link, arguments))
         evidence = {"server": address(target), "id": there.get("id"), "found": image}
         if is_tagged(there, key):
-            return Probe(True, "Stripe shows this action's key on it.", evidence)
+            left = image if image == self.predict(arguments, before) else None  # else it has been changed since
+            return Probe(True, "Stripe shows this action's key on it.", evidence, after=left)
         if before is not None and image == dict(before):
             return Probe(False, "Stripe shows it as it was, without this action's key.", evidence)
         return Probe(

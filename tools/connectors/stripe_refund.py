@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from tools.amounts import spoken
-from tools.connectors.base import ConnectorError, Done, Drifted, Probe, Refused, Target
+from tools.connectors.base import ConnectorError, Done, Drifted, Probe, Refused, Target, Unknown
 from tools.connectors.columns import object_schema
 from tools.connectors.options import check_options
 from tools.connectors.stripe_call import address, call
@@ -19,6 +19,7 @@ from tools.connectors.stripe_images import (
     CUSTOMER_ID,
     TAG,
     charge_image,
+    id_of,
     is_tagged,
     require_id,
 )
@@ -91,6 +92,8 @@ class RefundCreate:
             made = find_refund(link, arguments, key)
             if made is None:
                 made = self._create(link, target, arguments, key, before)
+            if not _as_asked(made, arguments, before):
+                raise Unknown("Stripe answered with another refund than was asked for.", _evidence(target, made))
             if made.get("status") in CAME_TO_NOTHING:
                 raise Refused(
                     f"Stripe began the refund {made.get('id')} and it came to nothing ({made['status']}): "
@@ -140,7 +143,12 @@ class RefundCreate:
         "It did not happen" is safe to say: a try under the same key that is still on its way makes Stripe answer the
         next one with its own outcome, and refund once.
         """
-        made = call(target, lambda link: find_refund(link, arguments, key))
+
+        def look(link: "Link") -> tuple[Json | None, Json | None]:
+            found = find_refund(link, arguments, key)
+            return found, None if found is None else self._after(link, arguments, None)
+
+        made, left = call(target, look)
         if made is None:
             sentence = "Stripe shows no refund of this charge under this action's key."
             return Probe(False, sentence, {"server": address(target), "charge": arguments.get("charge")})
@@ -148,7 +156,11 @@ class RefundCreate:
         if made.get("status") in CAME_TO_NOTHING:
             sentence = f"Stripe shows {what} under this action's key, and that it came to nothing ({made['status']})."
             return Probe(None, sentence, _evidence(target, made))
-        return Probe(True, f"Stripe shows {what} under this action's key.", _evidence(target, made))
+        if not _as_asked(made, arguments, before):
+            sentence = f"Stripe shows {what} under this action's key, which is not what was asked for."
+            return Probe(None, sentence, _evidence(target, made))
+        expected = left if left == self.predict(arguments, before) else None  # else it has been changed since
+        return Probe(True, f"Stripe shows {what} under this action's key.", _evidence(target, made), after=expected)
 
     def undo(
         self, arguments: Mapping[str, Any], before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
@@ -204,6 +216,12 @@ def find_refund(link: "Link", arguments: Mapping[str, Any], key: str) -> Json | 
     charge = require_id(CHARGE_ID, arguments.get("charge"), "charge")
     made = link.pages(lambda v1, params: v1.refunds.list(params), {"charge": charge})
     return next((refund for refund in made if is_tagged(refund, key)), None)
+
+
+def _as_asked(made: Mapping[str, Any], arguments: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
+    """Return whether a refund that Stripe tells of is of the charge, and of the amount, that was decided on."""
+    amount = arguments.get("amount", None if before is None else before.get("remaining"))
+    return id_of(made.get("charge")) == arguments.get("charge") and amount in (None, made.get("amount"))
 
 
 def most(options: Mapping[str, Any]) -> int:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -26,6 +26,8 @@ from workspaces.failpoints import Failpoint, reached
 
 log = logging.getLogger(__name__)
 
+LEFT: Final = "after"
+"""Under which name a probe's attempt keeps the state that the action has left."""
 OBSERVING = frozenset({AttemptKind.BEFORE, AttemptKind.PREVIEW, AttemptKind.VERIFY, AttemptKind.PROBE})
 
 
@@ -112,7 +114,8 @@ def _finish(attempt: ActionAttempt, seen: Observation) -> None:
     attempt.outcome = failed if seen.problem else AttemptOutcome.DONE
     attempt.explanation = seen.problem or (seen.probe.sentence if seen.probe else "")
     if seen.probe is not None:
-        attempt.evidence = sanitise({"happened": seen.probe.happened, **seen.probe.evidence})
+        left = {} if seen.probe.after is None else {LEFT: seen.probe.after}
+        attempt.evidence = sanitise({"happened": seen.probe.happened, **seen.probe.evidence, **left})
     elif seen.image is not None:
         attempt.evidence = {"image": seen.image}
     attempt.finished_at = timezone.now()

@@ -4,21 +4,22 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, Subquery
 from django.utils import timezone
 
 from tools.connectors.base import Probe
 from tools.errors import ToolUnavailable
 from tools.models import Action, ActionAttempt
 from tools.operations.executing import undo_plan
-from tools.operations.observing import observe
+from tools.operations.observing import LEFT, observe
 from tools.operations.targets import is_builtin_tool
-from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Idempotency
+from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Effect, Idempotency
 from workspaces.actors import Actor
 from workspaces.errors import StaleState
 from workspaces.transitions import transition
 
 NOT_DONE: Final = "The worker stopped before the outcome was recorded, so nothing was done. It is tried again."
+NO_UNDO: Final = "What it left was not seen, so it has no undo."
 MACHINE_TRIES: Final = 3
 """How often an action in doubt is carried out before a person is asked whether to try again."""
 
@@ -80,8 +81,10 @@ def settle(
 ) -> Action:
     """End the doubt: it happened; or it did not, and is tried again under the same key, or given up.
 
-    ``attempt`` fences what was found out: it says nothing of a later attempt. Raise ``StaleState`` where the action is
-    not in doubt (any more). A repeated try runs under the same clearance; one that has run out is gated again first.
+    Where it happened, its undo is planned anew from the state that the last probe saw, and there is none where no probe
+    saw it. ``attempt`` fences what was found out: it says nothing of a later attempt. Raise ``StaleState`` where the
+    action is not in doubt (any more). A repeated try runs under the same clearance; one that has run out is gated again
+    first.
     """
     with transaction.atomic():
         action = Action.objects.select_for_update(of=("self",)).select_related("tool__connection").get(pk=action_id)
@@ -104,14 +107,23 @@ def settle(
 
 
 def _happened(action: Action, sentence: str, by: Actor) -> None:
-    after: dict[str, Any] | None = action.predicted
+    after = _left(action)
+    unseen = after is None and action.effect == Effect.REVERSIBLE
     transition(
         action,
         ActionStatus.SUCCEEDED,
         by=by,
-        explanation=sentence,
+        explanation=f"{sentence} {NO_UNDO}".strip() if unseen else sentence,
         after_image=after,
         undo_plan=undo_plan(action, after) if after is not None else None,
         finished_at=timezone.now(),
         body={"settled": "happened"},
     )
+
+
+def _left(action: Action) -> dict[str, Any] | None:
+    """Return the state that the last probe since the attempt in doubt has seen it leave; None where it saw none."""
+    tries = action.attempts.filter(kind=AttemptKind.EXECUTE, number=action.attempt).values("started_at")[:1]
+    probes = action.attempts.filter(kind=AttemptKind.PROBE, started_at__gte=Subquery(tries))
+    last = probes.order_by("-number").first()
+    return None if last is None else last.evidence.get(LEFT)

@@ -190,6 +190,7 @@ PAGES: Final[dict[str, tuple[str, Callable[[], Context], str]]] = {
     "run-paused": ("agents/run.html", _run("paused"), "runs"),
     "run-failed": ("agents/run.html", _run("failed"), "runs"),
     "run-succeeded": ("agents/run.html", _run("succeeded"), "runs"),
+    "told": ("agents/told.html", lambda: {"page": run_samples.told_page()}, "runs"),
     "run-new": ("agents/run_new.html", lambda: {"form": SampleForm(), "agents": True}, "runs"),
     "rollback": ("agents/rollback_preview.html", lambda: {"preview": run_samples.rollback_preview()}, "runs"),
     "agents": (

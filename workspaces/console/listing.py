@@ -1,9 +1,8 @@
 """Lists, a page at a time: which rows, the way to the pages beside them, and the filters that narrow them."""
 
 from collections.abc import Iterable
-from typing import Any, Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from workspaces.canonical import sanitise
@@ -12,10 +11,17 @@ from workspaces.console.run_shapes import Filter, Option, Pager
 
 PAGE_SIZE: Final = 30
 
-Row = TypeVar("Row", bound=Model)
+Row = TypeVar("Row")
+Sliced = TypeVar("Sliced", covariant=True)
 
 
-def page_of(request: HttpRequest, rows: QuerySet[Row, Any], size: int = PAGE_SIZE) -> tuple[list[Row], Pager | None]:
+class Sliceable(Protocol[Sliced]):
+    """Rows of the database, or a list of what was made from them."""
+
+    def __getitem__(self, place: slice, /) -> Iterable[Sliced]: ...
+
+
+def page_of(request: HttpRequest, rows: Sliceable[Row], size: int = PAGE_SIZE) -> tuple[list[Row], Pager | None]:
     """Return the page of ``rows`` that ``?page=`` asks for, and a pager where there is more than one page."""
     number = page_number(request)
     found = list(rows[(number - 1) * size : number * size + 1])

@@ -24,6 +24,7 @@ from workspaces.console.run_shapes import (
 )
 from workspaces.console.samples import BIDI, DIGEST, HERE, HTML, ID, LONG_WORD, ago, pauses, ticket, words
 from workspaces.console.shapes import TimelineItem
+from workspaces.console.told_shapes import ToldPage, ToldRow
 
 STATUSES = ("waiting", "running", "queued", "succeeded", "failed", "cancelled")
 
@@ -68,7 +69,8 @@ def timeline() -> tuple[TimelineItem, ...]:
     second = timedelta(seconds=1)
     return (
         TimelineItem(title="Model call", kind="step", value="succeeded", icon="model", at=ago(minutes=14), key="s1",
-                     took=2.4 * second, words=words(), cost=Decimal("0.0061"), currency="USD", costed=True),
+                     took=2.4 * second, words=words(), cost=Decimal("0.0061"), currency="USD", costed=True,
+                     told_url=HERE),
         TimelineItem(title="Look up customer C-1042", kind="action", value="succeeded", icon="read", at=ago(minutes=14),
                      key="s2", took=0.034 * second, effect="read", data={"customer_id": "C-1042"}),
         TimelineItem(title="Change the tier of Ada Example", kind="action", value="succeeded", icon="tools",
@@ -186,6 +188,24 @@ def usage_rows() -> list[UsageRow]:
         )
         for day, runs, unpriced in days
     ]  # fmt: skip
+
+
+def told_page() -> ToldPage:
+    """Return what a model call was told: trusted and not, long, hostile, shortened and forgotten."""
+    parts = (
+        ("goal", "trusted", "Help customers of the shop.", False), ("ticket", "untrusted", ticket().text, False),
+        (f"session: {LONG_WORD}", "untrusted", BIDI + HTML, True), ("memory: language", "untrusted", None, False),
+        ("refund, in review", "trusted", "- refund (2026-03-02) in review", False),
+        ("crm.customer.find (step 2)", "untrusted", '{"rows": []} ' * 400, True),
+    )  # fmt: skip
+    rows = [
+        ToldRow(
+            key=f"part-{place}", part=part, trust=trust, tokens=len(text or "") // 4, text=text, shortened=shortened
+        )
+        for place, (part, trust, text, shortened) in enumerate(parts)
+    ]
+    limits, title = "session 4,000, facts 1,500, results 60,000", "What the model was told"
+    return ToldPage(title=title, back_url=HERE, back=HTML, tokens=4_321, limits=limits, rows=rows, pager=pager())
 
 
 def event_rows(count: int = 8) -> list[EventRow]:

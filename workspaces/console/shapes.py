@@ -211,10 +211,9 @@ class Sibling:
 class TimelineItem:
     """One thing that happened. ``kind``/``value`` look up its status; ``icon`` defaults to the status's icon.
 
-    ``plain``: the title says the status already.
-    ``undo_url`` takes a POST of ``key`` as ``action``: it previews the rollback of this alone. ``about`` says in one
-    line what it is about, ``result`` is what came back, ``after`` how long after the beginning it happened.
-    ``rolled_back`` is verified or unread where it was undone.
+    ``plain``: the title says the status already. ``undo_url`` takes a POST of ``key`` as ``action``: it previews the
+    rollback of this alone. ``about`` says in a line what it is about, ``result`` is what came back, ``after`` how long
+    after the beginning it was. ``rolled_back``: verified or unread, if undone; ``told_url``: what a model was told.
     """
 
     title: str
@@ -243,6 +242,7 @@ class TimelineItem:
     result: Any = None
     after: timedelta | None = None
     rolled_back: str = ""
+    told_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -145,10 +145,11 @@ def test_probe_tells_what_happened_from_the_row(target, inside):
     before = UPDATE.before(target, arguments)
     assert UPDATE.probe(target, arguments, key="k", before=before).happened is False
     change(target, arguments, before=before)
-    assert UPDATE.probe(target, arguments, key="k", before=before).happened is True
+    seen = UPDATE.probe(target, arguments, key="k", before=before)
+    assert (seen.happened, seen.after) == (True, UPDATE.before(target, arguments))
     inside.execute("UPDATE customers SET tier = 'standard' WHERE id = 1001")
     unclear = UPDATE.probe(target, arguments, key="k", before=before)
-    assert (unclear.happened, unclear.evidence["differences"]) == (None, ["tier"])
+    assert (unclear.happened, unclear.evidence["differences"], unclear.after) == (None, ["tier"], None)
 
 
 def test_probe_knows_an_equal_number_written_otherwise(target, inside):

@@ -169,7 +169,12 @@ def test_a_subscription_ends_with_its_period_and_goes_on_again(payments, maria):
     done, before = carry_out(CANCEL, payments.target(), arguments, "cs-7")
     assert (before["cancel_at_period_end"], done.after["cancel_at_period_end"]) == (False, True)
     assert done.after == CANCEL.predict(arguments, before) == CANCEL.verify(payments.target(), arguments, done)
-    assert CANCEL.probe(payments.target(), arguments, key="cs-7", before=before).happened is True
+    seen = CANCEL.probe(payments.target(), arguments, key="cs-7", before=before)
+    assert (seen.happened, seen.after) == (True, done.after)
+    payments.ask(f"subscriptions/{subscription}", cancel_at_period_end="false")
+    moved = CANCEL.probe(payments.target(), arguments, key="cs-7", before=before)
+    assert (moved.happened, moved.after) == (True, None)  # somebody has let it go on since: there is nothing to undo
+    payments.ask(f"subscriptions/{subscription}", cancel_at_period_end="true")
     undo = CANCEL.undo(arguments, before, done.after)
     back, _ = carry_out(CANCEL, payments.target(), undo, "cs-8")
     assert back.after == before

@@ -1,5 +1,6 @@
 """What each failure of Stripe proves, over real HTTP, and that money goes back at most once (DESIGN invariant 5)."""
 
+import json
 import threading
 import traceback
 from dataclasses import replace
@@ -120,6 +121,35 @@ def test_a_failure_that_stripe_keeps_is_said_to_be_kept(payments, due):
         refund(payments, due)
     assert kept.value.evidence["replayed"] is True
     assert payments.refunds(due[0]["charge"]) == []
+
+
+@pytest.mark.parametrize("wrong", [{"amount": 9900}, {"charge": "ch_another"}], ids=str)
+def test_an_answer_that_tells_of_another_refund_is_in_doubt_and_the_right_one_is_made_once(payments, due, wrong):
+    told = {"id": "re_1", "object": "refund", "status": "succeeded", "charge": due[0]["charge"], "amount": 700}
+    payments.fail(REFUNDS, "answer", status=200, error=None, body=json.dumps({**told, "currency": "eur", **wrong}))
+    with pytest.raises(Unknown, match="another refund than was asked for"):
+        refund(payments, due, key=f"lied-{due[0]['charge']}")
+    assert payments.refunds(due[0]["charge"]) == []
+
+
+def test_a_refund_under_the_key_that_is_not_what_was_decided_on_is_left_to_a_person(payments, due):
+    key = f"cs-{due[0]['charge']}"
+    payments.ask("refunds", charge=due[0]["charge"], amount=900, **{"metadata[countersign_action]": key})
+    assert probe(payments, due) is None
+    with pytest.raises(Unknown, match="another refund"):
+        refund(payments, due)
+    assert payments.refunds(due[0]["charge"]) == [900]
+
+
+def test_a_change_that_stripe_confirms_and_does_not_show_is_in_doubt(payments):
+    customer = payments.customer()
+    arguments = {"subscription": payments.subscription(customer), "customer": customer, "cancel": True}
+    before = CANCEL.before(payments.target(), arguments)
+    body = json.dumps({"id": arguments["subscription"], "object": "subscription"})
+    payments.fail("/v1/subscriptions", "answer", status=200, error=None, body=body)
+    with pytest.raises(Unknown, match="shows it as it was"):
+        CANCEL.execute(payments.target(), arguments, key=customer, before=before)
+    assert CANCEL.probe(payments.target(), arguments, key=customer, before=before).happened is False
 
 
 def test_a_failure_after_the_effect_is_found_out(payments, due):

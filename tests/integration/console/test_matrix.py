@@ -42,6 +42,7 @@ READ = {
     "runs:new": EVERYBODY,
     "runs:show": WORKERS,
     "runs:effective": WORKERS,
+    "runs:told": WORKERS,
     "runs:rollback": WORKERS,
     "runs:session": WORKERS,
     "agents:index": EVERYBODY,
@@ -87,7 +88,7 @@ WRITE = {  # empty forms, in this order: the run is not paused, and the pause is
     "pauses:pause": [422, 422, 422, 404, 404],
     "pauses:release": [409, 409, 409, 404, 404],
     "facts:correct": [422, 422, 422, 404, 404],
-    "facts:forget": WORKERS,
+    "facts:forget": [409, 409, 409, 404, 404],  # a rollback is shown, and waits, of a run about the same customer
     "knowledge:search": [422] * 5,
     "knowledge:collection-search": [422, 422, 404, 404, 404],
     "knowledge:upload": [422, 403, 404, 404, 404],
@@ -169,12 +170,12 @@ def addresses(desk, asked):
         "user_id": spare.id,
         "invitation_id": invite(workspace=desk.cast.workspace, email="new@example.com", by=desk.cast.owner).id,
         "team_id": make_team(desk.cast.workspace, "Spare", spare).id,
-        "kind": "agent",
         "request_id": desk.requests(asked)[0].id,
         "session_id": Session.objects.get().id,
+        "step_id": asked.steps.filter(kind="model").first().id,
         "named": agent.name,
         "pause_id": pause.id,
-        "scope_kind": "agent",
+        **dict.fromkeys(("kind", "scope_kind"), "agent"),
         "scope_id": agent.id,
     }
     found["budget_id"] = create_budget(

@@ -64,3 +64,21 @@ def test_a_cancelled_run_can_be_started_again_with_its_task(browse, desk, cast):
         assert "Hello" not in browse("owner").get(f"/runs/new/?like={named}").content.decode().split("<main")[1]
     assert "there" not in browse("member").get(f"/runs/new/?like={run.id}").content.decode().split("<main")[1]
     assert Run.objects.count() == 1
+
+
+def test_what_a_model_call_was_told_can_be_read_and_is_inert(browse, desk, asked, statements):
+    Run.objects.filter(pk=asked.pk).update(input={**asked.input, "text": "Hello <b>there</b>.\u202e"})
+    first, *_, last = asked.steps.filter(kind="model").order_by("number")
+    address = f"/runs/{asked.id}/steps/{last.id}/told/"
+    assert f'href="{address}"' in page_of(browse("reviewer"), asked)
+    page = browse("reviewer").get(address).content.decode()
+    assert "Hello &lt;b&gt;there" in page
+    assert "\u202e" not in page
+    assert page.count("untrusted</span>") >= 2  # the ticket, and what the look-up found
+    assert "crm.customer.find (step 2)" in page
+    assert statements(browse("reviewer"), address) <= 25
+    before = browse("reviewer").get(address.replace(str(last.id), str(first.id))).content.decode()
+    assert "ticket" in before
+    assert "crm.customer.find (step 2)" not in before
+    action = asked.steps.filter(kind="action").first()
+    assert browse("reviewer").get(address.replace(str(last.id), str(action.id))).status_code == 404

@@ -2,6 +2,8 @@
 
 import pytest
 
+from agents.operations import preview_rollback
+from approvals.operations import ask_to_settle
 from audit.ledger.models import Event
 from tests.factories import SETUP
 from tests.house import events
@@ -135,10 +137,11 @@ def test_a_read_back_that_fails_is_told(house):
 @pytest.mark.parametrize(("happened", "status"), [(True, "succeeded"), (False, "approved"), (None, "in_doubt")])
 def test_invariant_05_a_conditional_tool_is_settled_by_proof(house, happened, status):
     action = house.in_doubt("change")
-    house.world.probed = Probe(happened, "Seen.", {"row": 1})
+    left = {"after": {"name": "ada", "value": "new"}} if happened else {}
+    house.world.probed = Probe(happened, "Seen.", {"row": 1}, **left)
     assert prove(action_id=action.id, by=SETUP).happened is happened
     assert fresh(action).status == status
-    assert ActionAttempt.objects.get(action=action, kind="probe").evidence == {"happened": happened, "row": 1}
+    assert ActionAttempt.objects.get(action=action, kind="probe").evidence == {"happened": happened, "row": 1, **left}
     if happened:
         assert fresh(action).undo_plan["arguments"]["value"] == "old"
 
@@ -190,6 +193,52 @@ def test_invariant_05_only_a_doubt_is_settled(house, status, said):
     with pytest.raises(StaleState, match="no such doubt"):
         settle(action_id=action.id, sentence="x", by=SETUP, **said)
     assert fresh(action).status == status
+
+
+LEFT = {"name": "ada", "value": "new, as the system writes it"}
+
+
+@pytest.mark.parametrize(
+    ("seen", "undone"),
+    [
+        ([Probe(None, "Seen.", after=LEFT)], {"name": "ada", "value": "old"}),
+        ([Probe(None, "Nobody can tell.")], None),
+        ([Probe(True, "Seen.", after=LEFT), Probe(None, "By now it is something else.")], None),
+        ([], None),
+    ],
+    ids=["as the probe saw it", "the probe saw nothing", "only the last probe counts", "never probed"],
+)
+def test_the_undo_of_what_a_person_says_happened_is_planned_from_the_probe_or_absent(house, seen, undone):
+    action = house.in_doubt("change")
+    for probe in seen:
+        house.world.probed = probe
+        observe(action_id=action.id, kind=AttemptKind.PROBE, by=SETUP)
+    settle(action_id=action.id, happened=True, retry=False, sentence="I saw it.", by=SETUP)
+    done = fresh(action)
+    assert (done.status, done.after_image) == ("succeeded", LEFT if undone else None)
+    assert (done.undo_plan or {}).get("arguments") == undone
+    assert ("so it has no undo" in done.explanation) is (undone is None)
+    (item,) = preview_rollback(run_id=house.run.id, by=house.cast.owner).plan
+    if undone is None:
+        assert (item["verdict"], "no undo is known" in item["sentence"]) == ("impossible", True)
+
+
+def test_a_probe_of_an_earlier_attempt_says_nothing_of_what_a_later_one_left(house):
+    action = house.in_doubt("change")
+    house.world.probed = Probe(None, "Seen.", after=LEFT)
+    observe(action_id=action.id, kind=AttemptKind.PROBE, by=SETUP)
+    settle(action_id=action.id, happened=False, retry=True, sentence="Not there.", by=SETUP)
+    house.world.fails = TimeoutError("gone")
+    assert house.execute(fresh(action)).status == "in_doubt"
+    settle(action_id=action.id, happened=True, retry=False, sentence="Now it is.", by=SETUP)
+    assert fresh(action).undo_plan is None
+
+
+@pytest.mark.parametrize(("left", "said"), [(LEFT, "can be undone exactly"), (None, "no undo is known")])
+def test_people_are_told_before_they_settle_whether_there_will_be_an_undo(house, left, said):
+    action = house.in_doubt("change")
+    request = ask_to_settle(action_id=action.id, probe=Probe(None, "Seen.", after=left), by=SETUP)
+    assert said in request.evidence["action"]["undo"]
 
 
 def test_a_doubt_is_settled_though_the_tool_is_gone(house):

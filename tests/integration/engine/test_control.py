@@ -197,6 +197,24 @@ def test_invariant_16_runs_at_an_agents_cap_park_and_all_go_on_when_an_owner_ext
 
 
 @pytest.mark.parametrize("talker", [Messages], indirect=True)
+def test_invariant_16_a_customers_cap_parks_runs_about_them_and_about_nobody_else(desk, talker):
+    one, other = desk.crm.anybody("standard"), desk.crm.anybody("gold")
+    cap = {"scope_kind": "customer", "unit": "tokens", "limit": Decimal(1), "subject_ref": str(one["id"])}
+    made = set_up_budget(workspace=desk.cast.workspace, **cap, by=SETUP)
+    for person in (one, other):
+        talker.calls(("crm.customer.find", {"email": person["email"]}))
+        if person is other:
+            talker.says("Done.")
+    run = desk.start("Hello")
+    (request,) = desk.requests(run)
+    assert (run.status, request.kind, len(talker.heard)) == ("waiting", "budget", 1)  # who it is about is known by now
+    assert f"in the budget of customer {one['id']}" in request.evidence["sentence"]
+    assert desk.start("Hello, too").status == "succeeded"
+    made.refresh_from_db()
+    assert (made.spent, made.reserved) == (0, 0)
+
+
+@pytest.mark.parametrize("talker", [Messages], indirect=True)
 def test_invariant_16_steps_that_are_only_held_are_waited_for_and_no_person_is_asked(desk, talker):
     limited(desk)
     workspace = BudgetOf.workspace(desk.cast.workspace)

@@ -5,7 +5,8 @@ from django.apps import apps
 from django.core.serializers import serialize
 
 from agents.memories import context_seen, facts_used
-from agents.operations import confirm_rollback, preview_rollback
+from agents.models import Run
+from agents.operations import cancel_run, confirm_rollback, preview_rollback
 from agents.operations.facts import correct_fact, forget
 from approvals.models import Request
 from audit.ledger.models import Event
@@ -134,7 +135,7 @@ def test_forgetting_leaves_no_copy_and_a_proof_that_names_nothing(desk, talker, 
     mail = {"to": email, "subject": "Menu", "body": f"You are {NUTS.upper()}."}
     afresh(talker).calls(("crm.customer.find", {"email": email})).calls(("mail.reply", mail)).says(f"Told: {NUTS}.")
     run = desk.start("What may I eat?")
-    with pytest.raises(StaleState, match="go on"):
+    with pytest.raises(StaleState, match="goes on"):
         forget(fact_id=fact.id, by=desk.cast.reviewer)
     desk.answer(desk.request_for(run, "mail.reply"), kind="reject", reason=f"Never mention {NUTS}.")
     desk.rest(run)
@@ -161,11 +162,41 @@ def test_forgetting_leaves_no_copy_and_a_proof_that_names_nothing(desk, talker, 
     ]
 
 
-def test_undoing_puts_back_what_was_remembered(desk, talker, mind):
+def test_forgetting_reaches_every_run_about_the_subject_and_what_was_shown_to_roll_it_back(desk, talker, mind):
+    afresh(talker).calls(("crm.customer.find", {"email": desk.crm.anybody("standard")["email"]}))
+    talker.says(f"You are {NUTS}, I see.")
+    before = desk.start(f"I am {NUTS}.")  # the fact is not known yet, and nothing is remembered of it
+    fact = learned(desk, talker)
+    preview = preview_rollback(run_id=fact.run_id, by=desk.cast.reviewer)
+    assert NUTS in str(preview.plan)
+    with pytest.raises(StaleState, match="goes on: Roll back"):
+        forget(fact_id=fact.id, by=desk.cast.reviewer)
+    cancel_run(run_id=preview.id, by=desk.cast.reviewer)
+    forget(fact_id=fact.id, by=desk.cast.reviewer)
+    assert "hazelnuts" not in everything().casefold()
+    assert {before.session_id} == set(Run.objects.filter(pk=fact.run_id).values_list("session_id", flat=True))
+
+
+def test_forgetting_a_number_takes_it_out_of_the_plan_and_the_report_that_undid_it(desk, talker, mind, client):
+    fact = learned(desk, talker, 8675309, key="code")
+    preview = preview_rollback(run_id=fact.run_id, by=desk.cast.reviewer)
+    undone = confirm_rollback(rollback_id=preview.id, plan_digest=preview.plan_digest, by=desk.cast.reviewer)
+    assert desk.rest(undone).status == "succeeded"
+    assert "8675309" in str(desk.rest(undone).outcome)
+    forget(fact_id=fact.id, by=desk.cast.reviewer)
+    shown = Run.objects.get(pk=undone.pk)
+    assert "8675309" not in f"{shown.plan}{shown.outcome}"
+    client.force_login(desk.cast.reviewer)
+    assert client.get(f"/runs/{undone.id}/").status_code == 200
+    assert client.get(f"/api/v1/runs/{undone.id}/").status_code == 200
+
+
+def test_invariant_17_undoing_puts_back_what_was_remembered_with_its_label(desk, talker, mind):
     learned(desk, talker, "German", key="language")
     second = learned(desk, talker, "Dutch", key="language")
     preview = preview_rollback(run_id=second.run_id, by=desk.cast.reviewer)
     assert [item["verdict"] for item in preview.plan] == ["restore"]
     done = desk.rest(confirm_rollback(rollback_id=preview.id, plan_digest=preview.plan_digest, by=desk.cast.reviewer))
     assert done.status == "succeeded", done.explanation
-    assert Fact.objects.valid().get().value == "German"
+    back = Fact.objects.valid().get()
+    assert (back.value, back.trust, back.source) == ("German", "untrusted", "ticket")

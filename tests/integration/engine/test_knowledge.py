@@ -9,6 +9,7 @@ from django.utils import timezone
 from agents.models import AgentVersionCollection
 from agents.operations import publish_version, start_run
 from approvals.models import Verdict
+from approvals.ports import context_source
 from memory.models import Chunk
 from memory.operations import date_document, trust_document
 from tests.factories import SETUP
@@ -111,6 +112,20 @@ def test_invariant_17_vouched_for_passages_vouch_for_what_is_taken_from_them(des
     address = next(leaf for leaf in request.evidence["provenance"] if leaf["path"] == "/to")
     assert address["trusted"]
     assert "Terms, characters 0 to" in address["sources"][0]
+
+
+def test_the_best_passage_that_the_run_has_found_is_measured(desk, talker, library):
+    document(library, b"Refund rules for all.", "Terms", media_type="text/plain")
+    talker.calls(ASK).calls(("mail.reply", {"to": "a@desk.example", "subject": "s", "body": "b"})).says("Done.")
+    (request,) = desk.requests(desk.start("Rules?"))
+    assert (
+        context_source().for_action(request.action_id).retrieval == request.evidence["confidence"]["retrieval"] == 100
+    )
+    reads = Action.objects.filter(run_id=request.run_id, effect="read")
+    passages = [{"score": 0.5 / 61}, {"score": 1 / 61}, {"score": "1"}, None]
+    reads.update(result={"passages": passages})
+    assert context_source().for_action(request.action_id).retrieval == 50
+    assert context_source().for_action(reads.get().id).retrieval == -1
 
 
 def test_the_version_keeps_its_collections(desk, library):

@@ -165,6 +165,63 @@ def test_a_busy_stripe_is_asked_again_later(till, talker, payments, charge):
     assert payments.refunds(charge["charge"]) == [700]
 
 
+def said(kind, **more):
+    return {"type": kind, "message": "Words of Stripe.", **more}
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "ends", "tries"),
+    [
+        (400, said("invalid_request_error"), "failed", 1),
+        (401, said("invalid_request_error"), "failed", 1),
+        (402, said("card_error", code="expired_or_canceled_card"), "failed", 1),
+        (403, said("invalid_request_error"), "failed", 1),
+        (404, said("invalid_request_error"), "failed", 1),
+        (400, said("idempotency_error"), "succeeded", 2),
+        (409, said("idempotency_error", code="idempotency_key_in_use"), "succeeded", 2),
+        (424, said("api_error"), "succeeded", 2),
+        (429, said("invalid_request_error", code="lock_timeout"), "succeeded", 2),
+        (503, said("api_error"), "in_doubt", 3),
+        (502, None, "in_doubt", 3),
+    ],
+    ids=str,
+)
+def test_each_documented_error_of_stripe_leaves_a_status_and_a_sentence_and_loses_nothing(
+    till, talker, payments, charge, status, error, ends, tries
+):
+    run, action = asked(till, talker, charge, amount=700)
+    payments.fail("/v1/refunds", "answer", status=status, error=error, body="<html>")
+    till.answer(till.requests(run)[0])
+    till.rest(run)
+    action.refresh_from_db()
+    assert (action.status, action.attempt, bool(action.explanation.strip())) == (ends, tries, True)
+    assert payments.refunds(charge["charge"]) == ([700] if ends == "succeeded" else [])
+    assert (run.status, len(till.requests(run))) == (("waiting", 1) if ends == "in_doubt" else ("succeeded", 0))
+    if ends == "failed":
+        assert action.explanation[:40] in talker.last_heard
+    if ends == "in_doubt":
+        till.answer(till.requests(run)[0], settlement="give_up", reason="Stripe shows no refund.")
+        assert till.rest(run).status == "succeeded"
+        assert "Stripe shows no refund." in talker.last_heard
+
+
+def test_invariant_12_an_edit_past_the_limit_asks_finance_and_its_editor_has_no_say(till, talker, payments, charge):
+    run, _ = asked(till, talker, charge, amount=1500)
+    edited = {**charge, "amount": 30_000}
+    till.answer(till.requests(run)[0], kind="edit", arguments=edited, reason="All of it.")
+    till.rest(run)
+    waiting = {request.queue.name: request for request in till.requests(run)}
+    assert set(waiting) == {"default", "finance"}
+    for request in waiting.values():
+        with pytest.raises(Forbidden):
+            till.answer(request, by=till.cast.reviewer)
+    till.answer(waiting["finance"], by=till.cast.finance)
+    with pytest.raises(MayNotDecide):
+        till.answer(waiting["default"], by=till.cast.finance)
+    till.rest(run)
+    assert payments.refunds(charge["charge"]) == []
+
+
 def test_invariant_11_what_the_agent_says_of_itself_is_shown_and_lets_nothing_pass(till, talker, payments, charge):
     sure = {"name": "sure", "when": "confidence.stated >= 0", "outcome": "allow", "reason": "It says that it is sure."}
     rules = draft_policy(
@@ -180,11 +237,10 @@ def test_invariant_11_what_the_agent_says_of_itself_is_shown_and_lets_nothing_pa
     assert payments.refunds(charge["charge"]) == []
 
 
-def test_the_best_passage_that_the_run_has_found_is_measured(till, talker, payments, charge):
+def test_what_another_system_calls_a_passage_is_measured_as_none(till, talker, payments, charge):
+    """Else a system that lies, or whoever writes into it, could lower the need for a person."""
     talker.calls(("pay.charge.find", {"customer": charge["customer"]}))
     run, action = asked(till, talker, charge, amount=1500)
     reads = Action.objects.filter(run_id=run.id, effect="read")
+    reads.update(result={"passages": [{"score": 1.0}]})
     assert context_source().for_action(action.id).retrieval == -1
-    reads.update(result={"passages": [{"score": 0.5 / 61}, {"score": 1 / 61}, {"score": "1"}, None]})
-    assert context_source().for_action(action.id).retrieval == 50
-    assert context_source().for_action(reads.get().id).retrieval == -1

@@ -52,6 +52,10 @@ def test_vectors_come_in_the_order_of_their_texts(endpoint):
         ({"status": 401}, "answered 401"),
         ({"body": "<html>"}, "can be read"),
         ({"body": '{"data": [{"index": 0}]}'}, "does not follow the protocol"),
+        ({"body": '{"data": [{"index": 0, "embedding": [NaN]}]}'}, "does not follow the protocol"),
+        ({"body": '{"data": [{"index": 0, "embedding": [1e999]}]}'}, "does not follow the protocol"),
+        ({"body": '{"data": [{"index": 1, "embedding": [1.0]}]}'}, "does not follow the protocol"),
+        ({"body": '{"data": [{"index": Infinity, "embedding": [1.0]}]}'}, "does not follow the protocol"),
     ],
 )
 def test_what_is_no_vector_is_refused_with_a_sentence(endpoint, how, words):

@@ -7,8 +7,8 @@ from memory.models import Fact
 from memory.operations.facts import LONGEST_VALUE, Origin, Subject, claim_fact
 from tests.admin_pages import Pages
 from tests.factories import SETUP
-from tests.house import events
-from workspaces.errors import Forbidden, InvalidInput, NotFound
+from tests.house import at_once, events
+from workspaces.errors import Forbidden, InvalidInput, NotFound, StaleState
 from workspaces.operations import teams
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +78,19 @@ def test_same_value_under_the_same_key_is_forgotten_whenever_it_held(house, fact
     assert set(Fact.objects.values_list("value", "key")) == {("kosher", "diet"), ("vegan", "partner_diet")}
     assert events(fact)[-1] == events(again)[-1] == "fact.forgotten"
     assert events(other) == ["fact.claimed"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("held", [True, False], ids=["something is held", "nothing is"])
+def test_of_two_people_who_say_something_at_once_the_database_takes_one(house, held):
+    if held:
+        claim(house)
+    answers = at_once(lambda: claim(house, "kosher"), lambda: claim(house, "halal"))
+    refused = [answer for answer in answers if isinstance(answer, Exception)]
+    assert [type(one) for one in refused] in ([], [StaleState]), answers
+    (valid,) = Fact.objects.valid()
+    assert valid in answers
+    assert set(Fact.objects.exclude(pk=valid.pk).values_list("status", flat=True)) <= {"closed"}
 
 
 @pytest.mark.parametrize("value", ["", "  ", "x" * (LONGEST_VALUE + 1), {"a": 1}, ["b"]])

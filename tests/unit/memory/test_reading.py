@@ -104,6 +104,13 @@ def test_reading_apart_has_no_environment_and_is_stopped(monkeypatch):
         read_apart(b"<p>" + b"<b><i>x</b></i>" * 300_000, HTML, slow)
 
 
+def test_an_encoding_is_guessed_apart_where_it_is_stopped():
+    assert read_document("Größe und Maß der Straße".encode("cp1252"), PLAIN, LIMITS).text.startswith("Größe und Ma")
+    slow = Limits(characters=10**9, pages=20, seconds=1)
+    with pytest.raises(Unreadable, match="too much time or memory"):
+        read_document(("Größe " * 1_500_000).encode("cp1252"), PLAIN, slow)
+
+
 def test_bidi_and_zero_width_characters_stay_where_they_are():
     text = "pay \u202etsoc\u202c now\u200b"
     assert read_document(text.encode(), PLAIN, LIMITS).text == text

@@ -23,7 +23,7 @@ LONGER_FUNCTIONS: dict[str, int] = {
     "agents/operations/runs.py:_create": 32,
     "approvals/console/memo.py:memo": 45,
     "approvals/evidence.py:evidence_of": 33,
-    "approvals/evidence.py:settle_evidence": 43,
+    "approvals/evidence.py:settle_evidence": 34,
     "approvals/gate.py:_facts": 48,
     "approvals/operations/clearing.py:_ask_people": 40,
     "approvals/operations/configuring.py:save_queue": 32,
