@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterModelOptions(
             name='connection',
-            options={'permissions': [('use_connection', 'Can start runs that go through this connection, where it is restricted'), ('manage_connection', 'Can renew the secret of this connection, enable and disable it')]},
+            options={'permissions': [('use_connection', 'Can start runs through this connection'), ('manage_connection', 'Can renew its secret, enable and disable it')]},
         ),
         migrations.AddField(
             model_name='connection',

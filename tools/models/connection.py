@@ -80,8 +80,8 @@ class Connection(TenantRow):
 
     class Meta:
         permissions = [
-            ("use_connection", "Can start runs that go through this connection, where it is restricted"),
-            ("manage_connection", "Can renew the secret of this connection, enable and disable it"),
+            ("use_connection", "Can start runs through this connection"),
+            ("manage_connection", "Can renew its secret, enable and disable it"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["workspace", "name"], name="connection_name_once"),

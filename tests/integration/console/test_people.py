@@ -101,7 +101,7 @@ def test_rights_on_a_connection_are_granted_and_taken(desk, browse):
     form = {"object": str(crm.id), "right": "use_connection"}
     assert owner.post(address, form).status_code == 302
     assert crm in Connection.objects.visible_to(cast.member)
-    assert "Can start runs that go through this connection" in text(owner.get(f"/teams/{team.id}/"))
+    assert "Can start runs through this connection" in text(owner.get(f"/teams/{team.id}/"))
     assert owner.post(address, {**form, "do": "revoke"}).status_code == 302
     assert crm not in Connection.objects.visible_to(cast.member)
     assert owner.post(address, {**form, "right": "change_connection"}).status_code == 422
