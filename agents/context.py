@@ -2,7 +2,7 @@
 
 import json
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from agents.engine.parts import earlier_messages, facts_of
@@ -20,6 +20,9 @@ BEST_SCORE = 2 / 61
 """The fused score of a passage that both rankings put first; see ``memory.retrieval``."""
 
 
+AROUND: Final = ("agent", "version__route", "session", "overlay", "started_by")
+
+
 class RunContext:
     """Reads the surroundings of an action from rows."""
 
@@ -27,9 +30,7 @@ class RunContext:
         action = Action.objects.filter(pk=action_id).first()
         if action is None:
             raise LookupError("There is no such action.")
-        run = (
-            Run.objects.select_related("agent", "version__route", "session", "overlay").filter(pk=action.run_id).first()
-        )
+        run = Run.objects.select_related(*AROUND).filter(pk=action.run_id).first()
         if run is None:
             raise LookupError("The run of this action is not known.")
         session = run.session
@@ -45,12 +46,12 @@ class RunContext:
             currency="USD",
             subject_kind=session.subject_kind if session else "",
             subject_ref=session.subject_ref if session else "",
-            labels={},
             rules=run.overlay.rules if run.overlay else (),
             removed_tools=frozenset(run.overlay.removed_tools if run.overlay else ()),
             overlay=run.overlay.label if run.overlay else "",
             stated=_stated(action),
             retrieval=_best_passage(action),
+            starter=run.started_by,
             evidence=lambda: _evidence(run, action),
         )
 

@@ -17,7 +17,7 @@ from django.db.models.functions import Least
 from agents.models import Agent, Rate, RateKind, Run
 from agents.states import RUN_TERMINAL, RunKind, RunMode, RunStatus
 from approvals.models import Decision
-from tools.models import Action, ActionAttempt, Environment, UsageRecord
+from tools.models import Action, ActionAttempt, Environment, Tool, UsageRecord
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Effect
 
 DECISION_BOUND: Final = timedelta(minutes=15)
@@ -74,7 +74,7 @@ def economics_of(
 ) -> dict[UUID, Economics]:
     """Return each agent's economics over its runs of ``environment`` that ended from ``since`` to before ``until``.
 
-    Days are those of UTC. It costs six statements, however many agents and runs there are.
+    Days are those of UTC. It costs at most five statements, however many agents and runs there are.
     """
     found = {agent.id: Economics(agent=agent, environment=environment) for agent in agents}
     begin, end = (datetime.combine(day, time.min, tzinfo=UTC) for day in (since, until))
@@ -85,7 +85,7 @@ def economics_of(
         one.value = rates.get((RateKind.TASK_VALUE, agent_id))
     _count_runs(found, runs)
     _add_models(found, runs)
-    _add_tools(found, runs)
+    _add_tools(found, runs, rates)
     _add_reviewers(found, runs, rates)
     return found
 
@@ -122,9 +122,11 @@ def unverified(runs: QuerySet[Run]) -> QuerySet[Action]:
     )
     undone = Action.objects.filter(
         compensates=OuterRef("pk"),
+        compensates__isnull=False,  # which the planner does not gather from the line above, and then reads every action
         status__in=[ActionStatus.SUCCEEDED, ActionStatus.EXECUTING, ActionStatus.IN_DOUBT],
     )
-    readable = Q(effect__in=[Effect.REVERSIBLE, Effect.COMPENSATABLE]) | Q(tool__moves_money=True)
+    payments = Tool.objects.filter(moves_money=True)
+    readable = Q(effect__in=[Effect.REVERSIBLE, Effect.COMPENSATABLE]) | Q(tool_id__in=payments.values("id"))
     changes = Action.objects.filter(run_id__in=runs.values("id"), compensates=None).exclude(effect=Effect.READ)
     doubtful = Q(status__in=[ActionStatus.EXECUTING, ActionStatus.IN_DOUBT])
     return changes.filter(doubtful | Q(status=ActionStatus.SUCCEEDED) & (Exists(undone) | readable & ~Exists(seen)))
@@ -142,17 +144,22 @@ def _add_models(found: dict[UUID, Economics], runs: QuerySet[Run]) -> None:
         one.retries += row["retries"]
 
 
-def _add_tools(found: dict[UUID, Economics], runs: QuerySet[Run]) -> None:
-    """Add the stated price of each call that was sent: an action's first one as tools, each further one as a retry."""
-    sent = ActionAttempt.objects.filter(kind=AttemptKind.EXECUTE, action__run_id__in=runs.values("id"))
+def _add_tools(found: dict[UUID, Economics], runs: QuerySet[Run], rates: dict[tuple[str, UUID], Decimal]) -> None:
+    """Add the stated price of each call that was sent: an action's first one as tools, each further one as a retry.
+
+    Calls of tools without a stated price add nothing, and are not counted.
+    """
+    price = {tool: amount for (kind, tool), amount in rates.items() if kind == RateKind.CALL_PRICE}
+    if not price:
+        return
+    sent = ActionAttempt.objects.filter(
+        kind=AttemptKind.EXECUTE, action__tool_id__in=price, action__run_id__in=runs.values("id")
+    )
     rows = sent.exclude(outcome=AttemptOutcome.NOT_SENT).values("action__agent_id", "action__tool_id").annotate(
         first=Count("id", filter=Q(number=1)), further=Count("id", filter=Q(number__gt=1))
     )  # fmt: skip
-    counted = list(rows)
-    prices = Rate.objects.filter(kind=RateKind.CALL_PRICE, scope_id__in={row["action__tool_id"] for row in counted})
-    price = dict(prices.values_list("scope_id", "amount"))
-    for row in counted:
-        one, each = found[row["action__agent_id"]], price.get(row["action__tool_id"], Decimal(0))
+    for row in rows:
+        one, each = found[row["action__agent_id"]], price[row["action__tool_id"]]
         one.tools += each * row["first"]
         one.retries += each * row["further"]
 

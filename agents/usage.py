@@ -1,19 +1,20 @@
 """What was used, by step, run, agent, customer or day: one statement each, over what the person may see."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import CharField, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, TextChoices, Value
-from django.db.models.functions import Coalesce, Concat, TruncDate
+from django.db import connection
+from django.db.models import Count, F, Q, QuerySet, Sum, TextChoices
+from django.db.models.functions import Coalesce, TruncDate
 
 from agents.models import Agent, Run, Step
 from tools.models import Environment, UsageRecord
 from workspaces.models import User, Workspace
 
-Rows = QuerySet[UsageRecord, dict[str, Any]]
 CURRENCY: Final = "USD"
 
 
@@ -38,19 +39,22 @@ def usage_between(user: User, workspace: Workspace, since: date, until: date) ->
     return rows.filter(agent_id__in=agents.values("id"))
 
 
-def grouped(rows: QuerySet[UsageRecord], group: Group) -> Rows:
-    """Return one row per ``key`` with what its calls used; the newest key first, customers by their names."""
+def grouped(rows: QuerySet[UsageRecord], group: Group) -> Any:
+    """Return one row per ``key`` with what its calls used; the newest key first, customers by their names.
+
+    What it returns is ordered, narrowed by ``key`` and sliced as a QuerySet is.
+    """
+    if group == Group.CUSTOMER:
+        return Customers(rows)
     keys = {
         Group.DAY: TruncDate("at", tzinfo=UTC),
         Group.AGENT: F("agent_id"),
-        Group.CUSTOMER: _customer(),
         Group.RUN: F("run_id"),
         Group.STEP: F("step_id"),
         Group.ENVIRONMENT: F("environment"),
     }
     found: Any = rows.annotate(key=keys[group]).values("key").annotate(**_sums())
-    ordered: Rows = found.order_by("key" if group in BY_NAME else "-key")
-    return ordered
+    return found.order_by("key" if group in BY_NAME else "-key")
 
 
 def totals(rows: QuerySet[UsageRecord]) -> dict[str, Any]:
@@ -59,8 +63,11 @@ def totals(rows: QuerySet[UsageRecord]) -> dict[str, Any]:
 
 
 def _sums() -> dict[str, Any]:
+    return {"runs": Count("run_id", distinct=True), **_sums_of_calls()}
+
+
+def _sums_of_calls() -> dict[str, Any]:
     return {
-        "runs": Count("run_id", distinct=True),
         "calls": Count("id"),
         "input_tokens": Coalesce(Sum("input_tokens"), 0),
         "output_tokens": Coalesce(Sum("output_tokens"), 0),
@@ -69,14 +76,50 @@ def _sums() -> dict[str, Any]:
     }
 
 
-def _customer() -> Any:
-    """Return the subject of the call's run as it is known today: its kind and id, nothing where nobody is known.
+KNOWN: Final = "coalesce(s.subject_kind || ' ' || s.subject_ref, '')"
+BY_CUSTOMER: Final = """
+SELECT {known} AS key, count(*) AS runs, sum(u.calls)::bigint AS calls,
+    sum(u.input_tokens)::bigint AS input_tokens, sum(u.output_tokens)::bigint AS output_tokens,
+    sum(u.known_cost) AS known_cost, sum(u.unpriced_calls)::bigint AS unpriced_calls
+FROM ({runs}) u
+LEFT JOIN agents_run r ON r.id = u.run_id AND r.environment = %s
+LEFT JOIN memory_session s ON s.id = r.session_id
+{where} GROUP BY 1 ORDER BY 1 {order} LIMIT %s OFFSET %s
+"""
 
-    Whom a sandbox run is about is no customer.
+
+@dataclass(frozen=True, slots=True)
+class Customers:
+    """Usage by the subject of each run as it is known today: its kind and id, nothing where nobody is known.
+
+    Whom a sandbox run is about is no customer. Calls are added up by run first, so that a run's customer is looked up
+    once and not for every call: the models are on floors that do not know each other, so this is one statement in SQL.
     """
-    named = Concat(F("session__subject_kind"), Value(" "), F("session__subject_ref"), output_field=CharField())
-    known = Run.objects.filter(pk=OuterRef("run_id"), session__isnull=False, environment=Environment.LIVE)
-    return Coalesce(Subquery(known.values(name=named)[:1]), Value(""), output_field=CharField())
+
+    rows: QuerySet[UsageRecord]
+    order: str = "ASC"
+    beyond: tuple[str, str] | None = None
+
+    def order_by(self, key: str) -> "Customers":
+        """Return the same by name, from the first (``key``) or from the last (``-key``)."""
+        return replace(self, order="DESC" if key.startswith("-") else "ASC")
+
+    def filter(self, **key: str) -> "Customers":
+        """Return those after (``key__gt``) or before (``key__lt``) a name."""
+        ((how, name),) = key.items()
+        return replace(self, beyond=({"key__gt": ">", "key__lt": "<"}[how], name))
+
+    def __getitem__(self, part: slice) -> list[dict[str, Any]]:
+        runs, values = self.rows.order_by().values("run_id").annotate(**_sums_of_calls()).query.sql_with_params()
+        where = f"WHERE {KNOWN} {self.beyond[0]} %s" if self.beyond else ""
+        asked = [*values, Environment.LIVE.value, *(self.beyond[1:] if self.beyond else ())]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                BY_CUSTOMER.format(known=KNOWN, runs=runs, where=where, order=self.order),
+                [*asked, part.stop - (part.start or 0), part.start or 0],
+            )
+            names = [column.name for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def labels(group: Group, keys: Iterable[Any]) -> dict[Any, str]:

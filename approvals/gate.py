@@ -4,6 +4,7 @@
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
@@ -102,6 +103,9 @@ def _refusal(action: Action, context: ActionContext) -> Evaluation | None:
         return denied("same-environment", f"The run is a {context.environment} run, and this action is not of it.")
     if tool.name in context.removed_tools:
         return denied("tool-removed", f"The {context.overlay} removes the tool {tool.name}.")
+    closed = closed_connection(action, lambda: context)
+    if closed:
+        return denied("connection-may-be-used", f"Whoever started this run may not use the connection {closed}.")
     try:
         call_for(action)
     except ToolUnavailable as error:
@@ -113,6 +117,25 @@ def _refusal(action: Action, context: ActionContext) -> Evaluation | None:
     problems = validate(action.arguments, tool.input_schema)
     sentences = [f"{problem.path or 'arguments'}: {problem.sentence}" for problem in problems]
     return denied("arguments-fit-the-tool", *sentences) if sentences else None
+
+
+def closed_connection(action: Action, context: Callable[[], ActionContext]) -> str:
+    """Return the name of the restricted connection that the run's starter may not use now; nothing where they may.
+
+    Repair goes on without the right: whoever may control the run undoes what it did, as recorded.
+    """
+    connection = connection_of(action)
+    if connection is None or action.is_repair or not connection.is_restricted:
+        return ""
+    return "" if connection.is_open_to(context().starter) else connection.name
+
+
+def may_use_connection(action: Action) -> bool:
+    """Say whether whoever started the action's run may use its connection now; not, where nobody knows who did."""
+    try:
+        return not closed_connection(action, lambda: context_source().for_action(action.id))
+    except LookupError:
+        return False
 
 
 def _is_recorded_undo(action: Action) -> bool:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
+from workspaces.models import User
+
 
 @dataclass(frozen=True, slots=True)
 class ActionContext:
@@ -15,6 +17,7 @@ class ActionContext:
     trust), ``reads`` (what was read: tool, arguments, result), ``model_words`` (what the model said, set apart from
     facts), ``conversation``. ``spent`` is None where a price is unknown. ``stated`` is how sure the agent says that it
     is, and ``retrieval`` how good the best passage is that the run has found; in percent, -1 where unknown.
+    ``starter`` is whoever started the run, on whose rights its connections are used.
     ``rules`` and ``removed_tools`` are what ``overlay`` says of the customer, which can only narrow.
     """
 
@@ -35,6 +38,7 @@ class ActionContext:
     overlay: str = ""
     stated: int = -1
     retrieval: int = -1
+    starter: User | None = None
     evidence: Callable[[], dict[str, Any]] = dict
 
 

@@ -32,6 +32,7 @@ NOT_TRACED = (
     "tests/integration/crashes/",
     "tests/integration/engine/test_adapters.py",
     "tests/integration/engine/test_any_",
+    "tests/integration/engine/test_caps.py",
     "tests/integration/engine/test_outages.py",
     "tests/integration/engine/test_races.py",
     "tests/integration/workers/",

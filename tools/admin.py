@@ -8,11 +8,11 @@ from django.db import models
 from django.http import HttpRequest
 
 from tools.connectors.registry import CONNECTORS
-from tools.models import Action, ActionAttempt, Connection, Reservation, Tool, UsageRecord
+from tools.models import Action, ActionAttempt, Connection, ConnectionGrant, Reservation, Tool, UsageRecord
 from tools.operations import create_connection, save_tool, set_tool_enabled, update_connection
 from tools.states import Effect
-from workspaces.admin_forms import JsonField, OperationForm, SecretField, person
-from workspaces.administration import OwnWorkspace, Records, Setup, site
+from workspaces.admin_forms import GrantForm, JsonField, OperationForm, SecretField, person
+from workspaces.administration import GrantSetup, OwnWorkspace, Records, Setup, site
 from workspaces.models import User
 
 
@@ -39,13 +39,13 @@ class ConnectionAdmin(Setup):
 
     form = ConnectionForm
     fixed = ("workspace", "name", "kind", "environment", "version")
-    list_display = ("name", "kind", "environment", "version", "is_enabled", "workspace")
+    list_display = ("name", "kind", "environment", "version", "is_restricted", "is_enabled", "workspace")
     list_select_related = ("workspace",)
     list_filter = (OwnWorkspace, "kind", "environment", "is_enabled")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        added = ("workspace", "name", "kind", "environment", "sandbox", "config", "new_secret")
-        return added if obj is None else (*self.fixed, "sandbox", "is_enabled", "config", "new_secret")
+        added = ("workspace", "name", "kind", "environment", "sandbox", "is_restricted", "config", "new_secret")
+        return added if obj is None else (*self.fixed, "sandbox", "is_restricted", "is_enabled", "config", "new_secret")
 
     def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
         values = dict(data)
@@ -53,6 +53,11 @@ class ConnectionAdmin(Setup):
         if before is not None:
             return update_connection(connection=before, secret=secret, **values, by=by)
         return create_connection(secret=secret or {}, **values, by=by)
+
+
+@admin.register(ConnectionGrant, site=site)
+class ConnectionGrantAdmin(GrantSetup):
+    form = GrantForm
 
 
 class ToolForm(OperationForm):

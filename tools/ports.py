@@ -27,7 +27,7 @@ class Gate(Protocol):
         ...
 
     def still_holds(self, action: Action) -> bool:
-        """Say whether the people on whose decisions the clearance rests still hold the right."""
+        """Say whether the people on whom the clearance rests, who started and who decided, still hold their rights."""
         ...
 
     def standing(self, action: Action) -> Q:

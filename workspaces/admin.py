@@ -146,7 +146,7 @@ class TeamForm(OperationForm):
 
 @admin.register(Team, site=site)
 class TeamAdmin(Setup):
-    """Teams and their people. Rights on agents and queues are granted to teams, on the pages of those grants."""
+    """Teams and their people. Rights on single objects are granted to teams, on the pages of those grants."""
 
     form = TeamForm
     fixed = ("workspace", "name")

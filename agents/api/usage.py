@@ -98,7 +98,9 @@ class UsageReportView(WorkspaceView):
         group = Group(asked["group_by"])
         pages = ByKey()
         pages.group = group
-        page = pages.paginate_queryset(grouped(self._rows(asked), group), request, view=self) or []
+        page: list[dict[str, Any]] = (
+            pages.paginate_queryset(grouped(self._rows(asked), group), request, view=self) or []
+        )
         named = labels(group, [row["key"] for row in page])
         shown = [{**row, "label": named.get(row["key"], ""), "currency": CURRENCY} for row in page]
         return pages.get_paginated_response(UsageGroupOutput(shown, many=True).data)

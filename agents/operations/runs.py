@@ -13,6 +13,7 @@ from agents.models import Agent, Run
 from agents.states import StepKind
 from agents.tasks import enqueue_on_commit
 from audit.ledger.recording import record
+from tools.environments import connection_in
 from tools.models import Budget, BudgetScope, Environment, Unit
 from workspaces.actors import actor_text
 from workspaces.canonical import sanitise
@@ -36,10 +37,8 @@ def start_run(
     """
     agent = _startable(agent_id, by)
     said = _checked(text)
-    if environment not in Environment.values:
-        raise InvalidInput(
-            "There is no such environment.", "Choose live or sandbox.", {"environment": ["Choose live or sandbox."]}
-        )
+    _check_environment(environment)
+    _check_connections(agent, by, environment)
     with transaction.atomic():
         run = _create(agent, said, by, source, environment)
         if run.version.budget_usd is not None:
@@ -68,6 +67,25 @@ def _startable(agent_id: UUID, by: User) -> Agent:
             f"{agent.title} takes no tasks now.", "It is disabled or has no version: an owner can change that."
         )
     return agent
+
+
+def _check_environment(environment: str) -> None:
+    if environment not in Environment.values:
+        raise InvalidInput(
+            "There is no such environment.", "Choose live or sandbox.", {"environment": ["Choose live or sandbox."]}
+        )
+
+
+def _check_connections(agent: Agent, by: User, environment: str) -> None:
+    """Refuse a run that could not use all of its tools; what is taken away later, the gate finds."""
+    tools = agent.current_version.tools.select_related("connection__sandbox") if agent.current_version else ()
+    ways = {connection_in(tool, environment) for tool in tools}
+    closed = sorted(way.name for way in ways if way is not None and not way.is_open_to(by))
+    if closed:
+        raise Forbidden(
+            f"You may not use {', '.join(closed)}, which {agent.title} works with.",
+            "Ask an owner to grant your team the right to use it.",
+        )
 
 
 def _checked(text: str) -> str:

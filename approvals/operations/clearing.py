@@ -13,7 +13,16 @@ from django.utils import timezone
 
 from approvals.errors import NoQueue
 from approvals.evidence import evidence_of, rules_json
-from approvals.gate import Judgement, active_versions, denied, judge, may_look, policy_digest, seen_by_people
+from approvals.gate import (
+    Judgement,
+    active_versions,
+    denied,
+    judge,
+    may_look,
+    may_use_connection,
+    policy_digest,
+    seen_by_people,
+)
 from approvals.models import Decision, PolicyVersion, Request, ReviewQueue, Verdict, VersionStatus
 from approvals.operations.opening import announce, open_request, queue_named
 from approvals.permissions import distinct_people
@@ -67,9 +76,12 @@ class PolicyGate:
         return policy_digest(active_versions(workspace_id))
 
     def still_holds(self, action: Action) -> bool:
-        """Say whether each request that let it pass still has its quorum among people who hold the right."""
+        """Say whether the rights that it rests on are still held.
+
+        The run's starter may use the connection, and each request that let it pass has its quorum of those who may.
+        """
         verdict = Verdict.objects.filter(pk=action.cleared_by or UUID(int=0)).first()
-        if verdict is None:
+        if verdict is None or not may_use_connection(action):
             return False
         return verdict.outcome == Outcome.ALLOW or _quorums_hold(action, verdict.terms)
 
@@ -83,8 +95,9 @@ class PolicyGate:
         return Q(Exists(Verdict.objects.filter(pk=OuterRef("cleared_by"), policy_versions=now)))
 
     def may_observe(self, action: Action) -> bool:
-        """Say whether no rule of the policy forbids looking; companions only read, under the same connection."""
-        return action.tool.is_enabled and may_look(action, active_versions(action.workspace_id))
+        """Say whether neither a rule nor a missing right forbids looking; companions only read, the same way."""
+        allowed = action.tool.is_enabled and may_use_connection(action)
+        return allowed and may_look(action, active_versions(action.workspace_id))
 
 
 def _store(action: Action, judgement: Judgement, binding: str) -> Verdict:

@@ -10,6 +10,7 @@ from tools.states import Effect
 CHANGEABLE: Final = ("title", "description", "options", "effect", "egress", "moves_money", "is_enabled")
 
 COUNTERPART: Final = "The id of the sandbox connection that takes a live one's place in sandbox runs."
+RESTRICTED: Final = "Only runs that owners, and teams with the right to use it, have started may go through it."
 
 
 class ConnectionOutput(serializers.ModelSerializer[Connection]):
@@ -29,6 +30,7 @@ class ConnectionOutput(serializers.ModelSerializer[Connection]):
             "environment",
             "sandbox",
             "version",
+            "is_restricted",
             "is_enabled",
             "created_at",
             "updated_at",
@@ -51,6 +53,7 @@ class ConnectionInput(serializers.Serializer[Any]):
         choices=Environment.choices, default=Environment.LIVE, help_text="It stays in this one."
     )
     sandbox = serializers.UUIDField(required=False, allow_null=True, default=None, help_text=COUNTERPART)
+    is_restricted = serializers.BooleanField(default=False, help_text=RESTRICTED)
 
 
 class ConnectionChange(serializers.Serializer[Any]):
@@ -59,12 +62,15 @@ class ConnectionChange(serializers.Serializer[Any]):
     config = serializers.DictField(required=False)
     secret = serializers.DictField(required=False, write_only=True)
     is_enabled = serializers.BooleanField(required=False)
+    is_restricted = serializers.BooleanField(required=False, help_text=RESTRICTED)
     sandbox = serializers.UUIDField(required=False, allow_null=True, help_text=f"{COUNTERPART} Null: none.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse a change of nothing."""
         if not attrs:
-            raise serializers.ValidationError("Name what is to change: config, secret, is_enabled or sandbox.")
+            raise serializers.ValidationError(
+                "Name what is to change: config, secret, is_enabled, is_restricted or sandbox."
+            )
         return attrs
 
 

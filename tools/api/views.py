@@ -1,9 +1,11 @@
-"""What operators set up. Only owners of the workspace see and change it; agents' tools are named by the agents."""
+"""What operators set up. Tools are for owners of the workspace; connections are seen, and their secrets renewed, by
+those whose teams have the right."""
 
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,9 +20,10 @@ from tools.api.serializers import (
     ToolOutput,
 )
 from tools.models import Connection, Tool
-from tools.operations import create_connection, save_tool, update_connection
+from tools.operations import check_may_change, create_connection, save_tool, update_connection
+from workspaces.access import check_owner
 from workspaces.api.idempotency import once
-from workspaces.api.views import OwnersView, RowsView, RowView
+from workspaces.api.views import OwnersView, RowsView, RowView, WorkspaceView
 from workspaces.models import KeyScope
 
 
@@ -87,8 +90,14 @@ class ToolView(SetupView, RowView):
         return self.shown(saved)
 
 
-class ConnectionRows(SetupView):
-    """Connections, of which a live one may name another."""
+class ConnectionRows(WorkspaceView):
+    """Connections that the caller may see, of which a live one may name another."""
+
+    scope = KeyScope.CONFIGURATION
+
+    def visible(self) -> QuerySet[Any]:
+        """Return the connections that the caller may see."""
+        return Connection.objects.visible_to(self.caller)
 
     def with_counterpart(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return ``values`` with the sandbox connection that they name; raise ``NotFound`` where there is none such."""
@@ -99,14 +108,15 @@ class ConnectionRows(SetupView):
 
 @extend_schema(tags=["connections"])
 class ConnectionsView(ConnectionRows, RowsView):
-    """The workspace's connections."""
+    """The connections that the caller may see."""
 
     queryset = Connection.objects.none()
     serializer_class = ConnectionOutput
 
     @extend_schema(request=ConnectionInput, responses={201: ConnectionOutput})
     def post(self, request: Request) -> Response:
-        """Set up a connection; its secret is encrypted and never shown again."""
+        """Set up a connection, as an owner; its secret is encrypted and never shown again."""
+        check_owner(self.caller, self.workspace, "set up connections")
         return once(request, self.workspace, lambda: self._create(request))
 
     def _create(self, request: Request) -> Response:
@@ -126,8 +136,12 @@ class ConnectionView(ConnectionRows, RowView):
 
     @extend_schema(request=ConnectionChange, responses=ConnectionOutput)
     def patch(self, request: Request, row_id: UUID) -> Response:
-        """Change address, secret or whether it is enabled; clearances given under the old version lapse."""
+        """Change it; clearances given under the old version lapse.
+
+        Those who manage the connection renew its secret, enable and disable it; all else is for owners.
+        """
         connection = self.find(self.visible(), row_id)
+        check_may_change(connection, self.caller)
         sent = ConnectionChange(data=request.data)
         sent.is_valid(raise_exception=True)
         return self.shown(

@@ -3,7 +3,7 @@
 from tools.models.action import Action
 from tools.models.attempt import ActionAttempt
 from tools.models.budget import Budget, BudgetScope, Period, Reservation, Unit
-from tools.models.connection import Connection
+from tools.models.connection import Connection, ConnectionGrant
 from tools.models.tool import Tool
 from tools.models.usage import UsageRecord
 from workspaces.environments import Environment
@@ -14,6 +14,7 @@ __all__ = [
     "Budget",
     "BudgetScope",
     "Connection",
+    "ConnectionGrant",
     "Environment",
     "Period",
     "Reservation",

@@ -6,11 +6,14 @@ from typing import Any, ClassVar
 import pgtrigger
 from django.db import models
 from django.db.models import Q
+from guardian.models import GroupObjectPermissionBase
 
+from workspaces.access import granted, member_workspaces
 from workspaces.constraints import SameWorkspace, tenant_key
 from workspaces.crypto import decrypt, encrypt
 from workspaces.environments import Environment
-from workspaces.models import TenantRow
+from workspaces.models import TenantRow, User
+from workspaces.triggers import grant_within_workspace
 
 IS_A_SANDBOX = """
     IF NEW.sandbox_id IS NOT NULL AND NOT EXISTS (
@@ -27,6 +30,19 @@ IS_A_SANDBOX = """
 class ConnectionQuerySet(models.QuerySet["Connection"]):
     def usable(self) -> "ConnectionQuerySet":
         return self.filter(is_enabled=True)
+
+    def visible_to(self, user: User) -> "ConnectionQuerySet":
+        """Return the connections whose settings ``user`` may read."""
+        return self.filter(granted(user, ConnectionGrant, ["view_connection", "use_connection", "manage_connection"]))
+
+    def open_to(self, user: User) -> "ConnectionQuerySet":
+        """Return the connections through which runs that ``user`` starts may go."""
+        unrestricted = Q(is_restricted=False, workspace_id__in=member_workspaces(user))
+        return self.filter(unrestricted | granted(user, ConnectionGrant, ["use_connection"]))
+
+    def manageable_by(self, user: User) -> "ConnectionQuerySet":
+        """Return the connections of which ``user`` may renew the secret, and which they may enable and disable."""
+        return self.filter(granted(user, ConnectionGrant, ["manage_connection"]))
 
 
 class Connection(TenantRow):
@@ -50,6 +66,11 @@ class Connection(TenantRow):
         related_name="stands_in_for",
         help_text="For a live connection: the sandbox connection that takes its place in sandbox runs.",
     )
+    is_restricted = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Only runs that owners, and teams with the right to use it, have started may go through it.",
+    )
     is_enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -58,6 +79,10 @@ class Connection(TenantRow):
     objects = ConnectionQuerySet.as_manager()
 
     class Meta:
+        permissions = [
+            ("use_connection", "Can start runs through this connection"),
+            ("manage_connection", "Can renew its secret, enable and disable it"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["workspace", "name"], name="connection_name_once"),
             tenant_key("connection"),
@@ -89,3 +114,18 @@ class Connection(TenantRow):
             return {}
         found: dict[str, Any] = json.loads(decrypt(bytes(self.secret), context=f"connection:{self.id}"))
         return found
+
+    def is_open_to(self, user: User | None) -> bool:
+        """Say whether runs that ``user`` has started may go through it, as rights are now; None is nobody known."""
+        if not self.is_restricted:
+            return True
+        return user is not None and Connection.objects.open_to(user).filter(pk=self.pk).exists()
+
+
+class ConnectionGrant(GroupObjectPermissionBase):
+    """A team's right on one connection."""
+
+    content_object = models.ForeignKey(Connection, models.CASCADE)
+
+    class Meta(GroupObjectPermissionBase.Meta):
+        triggers = [grant_within_workspace("tools_connection")]

@@ -1,7 +1,13 @@
 """Every write of the tools floor. ``execute`` and ``observe`` are the two doors to the outside; there is no third."""
 
 from tools.operations.budgeting import BudgetOf, change_budget, create_budget, extend_budget
-from tools.operations.configuring import create_connection, save_tool, set_tool_enabled, update_connection
+from tools.operations.configuring import (
+    check_may_change,
+    create_connection,
+    save_tool,
+    set_tool_enabled,
+    update_connection,
+)
 from tools.operations.executing import execute
 from tools.operations.images import look_before, read_back
 from tools.operations.observing import Observation, observe
@@ -15,6 +21,7 @@ __all__ = [
     "Observation",
     "Used",
     "change_budget",
+    "check_may_change",
     "create_budget",
     "create_connection",
     "execute",

@@ -19,7 +19,7 @@ from workspaces.canonical import digest
 from workspaces.changes import is_unchanged
 from workspaces.crypto import Unreadable
 from workspaces.errors import InvalidInput, StaleState
-from workspaces.models import Workspace
+from workspaces.models import User, Workspace
 from workspaces.operations.authority import require_owner
 
 STRICTNESS = {effect: rank for rank, effect in enumerate(Effect)}
@@ -35,26 +35,30 @@ def create_connection(
     by: Actor,
     environment: str = Environment.LIVE,
     sandbox: Connection | None = None,
+    is_restricted: bool = False,
 ) -> Connection:
     """Set up the way to one outside system, in one environment for good.
 
     Raise ``InvalidInput`` where config or secret do not fit the kind or the environment. ``sandbox`` is the connection
-    that takes a live one's place in sandbox runs.
+    that takes a live one's place in sandbox runs. A restricted one serves those alone who have the right to use it.
     """
     require_owner(by, workspace, "set up connections")
     _check_fit(kind, config, secret)
-    connection = Connection(
-        workspace=workspace, name=name, kind=kind, config=config, environment=environment, sandbox=sandbox
-    )
+    limits: dict[str, Any] = {"environment": environment, "sandbox": sandbox, "is_restricted": is_restricted}
+    connection = Connection(workspace=workspace, name=name, kind=kind, config=config, **limits)
     connection.set_secret(secret)
+    _insert(connection, secret, by)
+    return connection
+
+
+def _insert(connection: Connection, secret: dict[str, Any], by: Actor) -> None:
     try:
         with transaction.atomic():
             check_apart(connection, secret)
             connection.save(force_insert=True)
             _record(connection, "connection.created", by)
     except IntegrityError as error:
-        raise InvalidInput(f"There is a connection named {name} already.", "Choose another name.") from error
-    return connection
+        raise InvalidInput(f"There is a connection named {connection.name} already.", "Choose another name.") from error
 
 
 def update_connection(
@@ -65,12 +69,10 @@ def update_connection(
     secret: dict[str, Any] | None = None,
     is_enabled: bool | None = None,
     sandbox: Connection | EllipsisType | None = ...,
+    is_restricted: bool | None = None,
 ) -> Connection:
-    """Change address, secret, whether it is enabled, or its sandbox counterpart; what is None (or ``...``) stays.
-
-    Clearances under the old one lapse.
-    """
-    require_owner(by, connection.workspace, "change connections")
+    """Change what is not None (``...`` for the sandbox counterpart), and let clearances under the old one lapse."""
+    check_may_change(connection, by, owners_only=(config, is_restricted, sandbox) != (None, None, ...))
     with transaction.atomic():
         locked = Connection.objects.select_for_update().get(pk=connection.pk)
         if config is not None or secret is not None:
@@ -78,8 +80,8 @@ def update_connection(
             _check_fit(locked.kind, locked.config, _stored_secret(locked) if secret is None else secret)
         if secret is not None:
             locked.set_secret(secret)
-        if is_enabled is not None:
-            locked.is_enabled = is_enabled
+        locked.is_enabled = locked.is_enabled if is_enabled is None else is_enabled
+        locked.is_restricted = locked.is_restricted if is_restricted is None else is_restricted
         if not isinstance(sandbox, EllipsisType):
             locked.sandbox = sandbox
         check_apart(locked, secret)
@@ -87,6 +89,17 @@ def update_connection(
         locked.save()
         _record(locked, "connection.changed", by)
     return locked
+
+
+def check_may_change(connection: Connection, by: Actor, *, owners_only: bool = False) -> None:
+    """Let owners change everything, and those who manage the connection its secret and whether it is enabled.
+
+    Where it leads is for owners alone: whoever turns it to a server of their own is sent the secret.
+    """
+    manages = isinstance(by, User) and Connection.objects.manageable_by(by).filter(pk=connection.pk).exists()
+    if owners_only or not manages:
+        what = "change where connections lead and who may use them" if manages else "change connections"
+        require_owner(by, connection.workspace, what)
 
 
 def _stored_secret(connection: Connection) -> dict[str, Any]:
@@ -117,6 +130,7 @@ def _record(connection: Connection, verb: str, by: Actor) -> None:
             "kind": connection.kind,
             "version": connection.version,
             "enabled": connection.is_enabled,
+            "restricted": connection.is_restricted,
             "environment": connection.environment,
             "sandbox": str(connection.sandbox_id) if connection.sandbox_id else None,
             "config": digest(connection.config),

@@ -167,7 +167,7 @@ def _check_clearance(action: Action, connection: Connection) -> None:
     if action.cleared_binding != binding_of(action, connection=connection, policy_digest=policy):
         raise NotCleared("What the action was decided on is no longer what is there.")
     if not gate().still_holds(action):
-        raise NotCleared("Somebody who approved it no longer has the right to.")
+        raise NotCleared("Somebody who started or approved it no longer has the right to.")
 
 
 def _told_to_stop(action: Action) -> Ending | None:

@@ -55,7 +55,9 @@ def observe(*, action_id: UUID, kind: AttemptKind, by: Actor, incarnation: UUID 
         raise ValueError(f"{kind} is no observation.")
     action = Action.objects.select_related("tool__connection").get(pk=action_id)
     if action.cleared_by is None and not gate().may_observe(action):
-        raise ToolUnavailable("The policy forbids looking at the system before the action is approved.")
+        raise ToolUnavailable(
+            "The policy, or a right that was taken away, forbids looking at the system before the action is approved."
+        )
     call = call_for(action)
     attempt = _begin(action, call, kind, by, incarnation)
     release_connection()

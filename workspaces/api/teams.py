@@ -124,7 +124,7 @@ class TeamMemberView(TeamRows):
 
 @extend_schema(tags=["people"])
 class GrantsView(TeamRows, RowsView):
-    """A team's rights on objects of one kind: ``agent``, ``reviewqueue`` or ``collection``."""
+    """A team's rights on objects of one kind: ``agent``, ``reviewqueue``, ``collection`` or ``connection``."""
 
     serializer_class = GrantOutput
     pagination_class = ByRow

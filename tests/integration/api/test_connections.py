@@ -3,7 +3,9 @@
 import pytest
 
 from audit.ledger.models import Event
+from tests.factories import SETUP
 from tools.models import Connection
+from workspaces.operations import teams
 
 pytestmark = pytest.mark.django_db
 CONNECTIONS = "/api/v1/connections/"
@@ -61,3 +63,52 @@ def test_name_is_taken_once(cast, client_of):
 def test_only_owners_set_connections_up(cast, client_of, name):
     assert client_of(name).post(CONNECTIONS, sent()).status_code == 403
     assert not Connection.objects.exists()
+
+
+def made(client_of, **changes):
+    client_of("owner").post(CONNECTIONS, sent(**changes))
+    return Connection.objects.get()
+
+
+def test_teams_see_the_connections_that_they_have_a_right_on(cast, client_of):
+    way = made(client_of)
+    reviewer, address = client_of("reviewer"), f"{CONNECTIONS}{way.id}/"
+    absent = reviewer.get(f"{CONNECTIONS}{cast.owner.id}/").json()["detail"]
+    for right in ("view_connection", "use_connection", "manage_connection"):
+        assert (reviewer.get(CONNECTIONS).json()["results"], reviewer.get(address).status_code) == ([], 404)
+        assert reviewer.get(address).json()["detail"] == absent
+        teams.grant(team=cast.reviewers, codename=right, target=way, by=SETUP)
+        assert [row["id"] for row in reviewer.get(CONNECTIONS).json()["results"]] == [str(way.id)]
+        assert reviewer.get(address).json() == client_of("owner").get(address).json()
+        teams.revoke(team=cast.reviewers, codename=right, target=way, by=SETUP)
+
+
+@pytest.mark.parametrize("right", ["view_connection", "use_connection"])
+def test_who_sees_a_connection_does_not_change_it(cast, client_of, right):
+    way = made(client_of)
+    teams.grant(team=cast.reviewers, codename=right, target=way, by=SETUP)
+    assert client_of("reviewer").patch(f"{CONNECTIONS}{way.id}/", {"is_enabled": False}).status_code == 403
+    assert Connection.objects.get().version == 1
+
+
+def test_who_manages_a_connection_renews_its_secret_and_leads_it_nowhere_else(cast, client_of):
+    way = made(client_of)
+    teams.grant(team=cast.reviewers, codename="manage_connection", target=way, by=SETUP)
+    reviewer, address = client_of("reviewer"), f"{CONNECTIONS}{way.id}/"
+    assert reviewer.patch(address, {"secret": {"password": "new"}, "is_enabled": False}).json()["version"] == 2
+    assert Connection.objects.get().open_secret() == {"password": "new"}
+    stolen = {"config": {**way.config, "host": "mine.example"}}
+    for change in (stolen, {"is_restricted": True}, {"sandbox": None}, {"is_enabled": True, **stolen}):
+        refused = reviewer.patch(address, change)
+        assert (refused.status_code, "Only an owner" in refused.json()["detail"]) == (403, True)
+    now = Connection.objects.get()
+    assert (now.version, now.config, now.is_enabled, now.is_restricted) == (2, way.config, False, False)
+
+
+def test_owners_restrict_a_connection_on_record(cast, client_of):
+    way = made(client_of, is_restricted=True)
+    assert way.is_restricted
+    changed = client_of("owner").patch(f"{CONNECTIONS}{way.id}/", {"is_restricted": False}).json()
+    assert (changed["is_restricted"], changed["version"]) == (False, 2)
+    told = Event.objects.filter(subject_id=str(way.id)).order_by("sequence")
+    assert [event.body["restricted"] for event in told] == [True, False]

@@ -99,10 +99,10 @@ MATRIX = {
     ("api-tools", "post"): instead(OWNERS, 422),
     ("api-tool", "get"): OWN_ROW,
     ("api-tool", "patch"): instead(OWN_ROW, 422),
-    ("api-connections", "get"): OWNERS,
+    ("api-connections", "get"): EVERYBODY,
     ("api-connections", "post"): instead(OWNERS, 422),
-    ("api-connection", "get"): OWN_ROW,
-    ("api-connection", "patch"): instead(OWN_ROW, 422),
+    ("api-connection", "get"): READERS,
+    ("api-connection", "patch"): [422, 403, 404, 422, 404, 404],
     ("api-events", "get"): OWNERS,
     ("api-seals", "get"): OWNERS,
     ("api-webhooks", "get"): OWNERS,
@@ -183,6 +183,8 @@ def rows(desk):
     pinged = ping(endpoint=hook, by=desk.cast.owner)
     update_endpoint(endpoint=hook, is_enabled=False, by=desk.cast.owner)
     policies = knowledge(desk.cast)
+    teams.grant(team=desk.cast.reviewers, codename="use_connection", target=desk.desk.crm, by=SETUP)
+    teams.grant(team=desk.cast.operators, codename="manage_connection", target=desk.desk.crm, by=SETUP)
     queue = ReviewQueue.objects.create(workspace=desk.cast.workspace, name="spare", title="Spare")
     return {
         "webhook": hook.id,

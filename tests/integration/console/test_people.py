@@ -5,6 +5,7 @@ import pytest
 from agents.models import Agent
 from audit.ledger.models import Event
 from tests.factories import SETUP, make_person, make_team
+from tools.models import Connection
 from workspaces.access import role_in
 from workspaces.models import Team
 from workspaces.operations import teams
@@ -90,7 +91,22 @@ def test_rights_on_an_agent_are_granted_and_taken(desk, browse):
     assert owner.post(address, {**form, "right": "delete_agent"}).status_code == 422
     for wrong in ("x", "\0", str(cast.member.id)):
         assert owner.post(address, {**form, "object": wrong}).status_code == 404
-    assert owner.post(f"/teams/{team.id}/grants/connection/", form).status_code == 404
+    assert owner.post(f"/teams/{team.id}/grants/tool/", form).status_code == 404
+
+
+def test_rights_on_a_connection_are_granted_and_taken(desk, browse):
+    owner, cast = browse("owner"), desk.cast
+    team = make_team(cast.workspace, "Night", cast.member)
+    address, crm = f"/teams/{team.id}/grants/connection/", desk.desk.crm
+    form = {"object": str(crm.id), "right": "use_connection"}
+    assert owner.post(address, form).status_code == 302
+    assert crm in Connection.objects.visible_to(cast.member)
+    assert "Can start runs through this connection" in text(owner.get(f"/teams/{team.id}/"))
+    assert owner.post(address, {**form, "do": "revoke"}).status_code == 302
+    assert crm not in Connection.objects.visible_to(cast.member)
+    assert owner.post(address, {**form, "right": "change_connection"}).status_code == 422
+    told = Event.objects.filter(verb__in=["team.granted", "team.revoked"], subject_id=str(team.id))
+    assert {event.body["right"] for event in told} == {"use_connection"}
 
 
 def test_team_page_asks_no_more_for_more_rows(desk, browse, statements):

@@ -129,12 +129,17 @@ def test_what_cannot_be_read_back_counts_by_its_receipt_and_doubt_is_no_proof(ra
     assert computed(rated).verified == verified
 
 
+def test_calls_are_counted_where_a_tool_has_a_price(rated, django_assert_num_queries):
+    with django_assert_num_queries(5):
+        computed(rated)
+
+
 def test_what_nobody_knows_is_counted_and_never_zero(house, client_of, django_assert_num_queries):
     run = begun(house, "unknown")
     called(run, None)
     changed(house, run, seconds=60)
     ended(house, run)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(4):
         found = computed(house)
     assert (found.unpriced_calls, found.unrated_decisions, found.is_complete) == (1, 1, False)
     assert (found.value, found.margin, found.cost) == (None, None, 0)

@@ -53,6 +53,7 @@ MUTABILITY = {
     "tools.ActionAttempt": MUTABLE,
     "tools.Budget": MUTABLE,
     "tools.Connection": PARTLY,
+    "tools.ConnectionGrant": MUTABLE,
     "tools.Reservation": MUTABLE,
     "tools.Tool": MUTABLE,
     "tools.UsageRecord": MUTABLE,
@@ -99,6 +100,7 @@ def test_every_row_of_a_tenant_says_whose_it_is():
         "agents.AgentGrant",
         "approvals.ReviewQueueGrant",
         "memory.CollectionGrant",
+        "tools.ConnectionGrant",
     }  # a trigger compares team and row
     ledger = {"ledger.Event", "ledger.Seal", "ledger.Epoch"}  # it knows workspaces by their UUIDs only
     assert without == grants | ledger | {"agents.Sweep", "agents.Worker", "workspaces.User", Workspace._meta.label}
