@@ -75,7 +75,7 @@ def _nav(count: int, role: str) -> list[NavItem]:
         NavItem(key="runs", label="Runs", url=links.RUNS, icon="runs", go="r"),
         NavItem(key="agents", label="Agents", url=links.AGENTS, icon="agents", go="a"),
         NavItem(key="knowledge", label="Knowledge", url=links.KNOWLEDGE, icon="knowledge", go="k"),
-        NavItem(key="facts", label="Facts", url=links.FACTS, icon="people", go="f"),
+        NavItem(key="facts", label="Facts", url=links.FACTS, icon="facts", go="f"),
         NavItem(key="usage", label="Usage", url=links.USAGE, icon="money", go="u"),
     ]
     if role == Role.OWNER:

@@ -107,6 +107,9 @@ class JsonField(AnyJsonField):
         super().__init__(required=False, **kwargs)
         self.empty = empty
 
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
     def clean(self, value: Any) -> Any:
         found = super().clean(value)
         found = self.empty() if found is None else found

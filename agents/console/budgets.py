@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from agents.console.found import agents_of
 from agents.models import Agent, Step
 from agents.operations import set_up_budget
-from tools.models import Budget, BudgetScope, Period, Reservation
+from tools.models import Budget, BudgetScope, Period, Reservation, Unit
 from tools.models.budget import amount_text, limit_text, period_end
 from tools.operations import change_budget
 from tools.operations.budgeting import today
@@ -48,7 +48,7 @@ class NewBudget(forms.Form):
 
     scope_kind = forms.ChoiceField(label="Whose budget", choices=SCOPES)
     agent: "forms.ModelChoiceField[Agent]" = forms.ModelChoiceField(
-        Agent.objects.none(), required=False, help_text="For the budget of an agent."
+        Agent.objects.none(), required=False, empty_label="None", help_text="For the budget of an agent."
     )
     subject_ref = forms.CharField(
         label="Customer",
@@ -56,7 +56,7 @@ class NewBudget(forms.Form):
         required=False,
         help_text="For the budget of a customer: the id, as agents find it.",
     )
-    unit = forms.CharField(max_length=20, initial="usd", help_text="usd, tokens or steps.")
+    unit = forms.CharField(max_length=20, widget=forms.Select(choices=Unit.choices))
     period = forms.ChoiceField(choices=Period.choices, help_text="Days and months are those of UTC.")
     limit = forms.DecimalField(max_digits=18, decimal_places=6, min_value=0)
 

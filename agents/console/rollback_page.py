@@ -7,12 +7,13 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from agents.console.changes import changed_fields
 from agents.console.timeline import proof_of
 from agents.models import Run
 from agents.states import RunStatus
 from tools.models import Action, ActionAttempt
 from tools.states import AttemptKind
-from workspaces.console import differences
+from workspaces.console.differences import FieldDiff
 from workspaces.console.links import run_url
 from workspaces.console.run_shapes import RollbackLine, RollbackPreview
 
@@ -58,11 +59,10 @@ def _preview_line(item: Mapping[str, Any]) -> RollbackLine:
     )
 
 
-def _changes(item: Mapping[str, Any]) -> list[differences.FieldDiff]:
+def _changes(item: Mapping[str, Any]) -> list[FieldDiff]:
     """Return what would be put back; of what is left alone, what has become of it since before the run."""
     now, before = item.get("current"), item.get("before")
-    found = differences.fields(before, now) if item["verdict"] == "drifted" else differences.fields(now, before)
-    return [change for change in found if change.kind != "same"]
+    return changed_fields(before, now) if item["verdict"] == "drifted" else changed_fields(now, before)
 
 
 def report_lines(run: Run) -> list[RollbackLine]:
@@ -84,10 +84,9 @@ def _report_line(
     if fate == "unread" and action is not None and proof_of(action, seen.get(action.id, ())) == "verified":
         fate = "verified"
     before, after = (action.before_image, action.after_image) if action else (None, None)
-    changes = differences.fields(before, after) if fate in ("verified", "unread") else []
     return RollbackLine(
         title=item["title"],
         fate=fate,
         sentence=item.get("explanation") or item["sentence"],
-        changes=[change for change in changes if change.kind != "same"],
+        changes=changed_fields(before, after) if fate in ("verified", "unread") else [],
     )

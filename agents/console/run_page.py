@@ -22,6 +22,7 @@ from workspaces.console.links import NEW_RUN, agent_url, request_url, run_url
 from workspaces.console.listing import page_of
 from workspaces.console.run_shapes import InFlight, OpenRequest, RunPage
 from workspaces.console.shapes import PauseRow, Remembered
+from workspaces.console.words import way_in
 from workspaces.models import Pause, ScopeKind, User
 
 STEPS_SHOWN: Final = 60
@@ -120,7 +121,7 @@ def _rollback_url(run: Run) -> str:
 
 def _sender(run: Run) -> str:
     source = str(run.input.get("source", ""))
-    return f"{run.started_by} ({source})" if source else str(run.started_by)
+    return f"{run.started_by} ({way_in(source)})" if source else str(run.started_by)
 
 
 def _route(run: Run) -> str:

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 
+from agents.console.changes import changed_fields
 from agents.console.rows import CURRENCY
 from agents.models import Run, Step
 from agents.states import StepKind
@@ -141,7 +142,7 @@ def _seen(saw: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
     if not saw:
         return []
     parts = [f"{part['label']} ({part['trust']}{', shortened' if part['cut'] else ''})" for part in saw]
-    return [("Was told", f"{', '.join(parts)}: about {sum(part['tokens'] for part in saw):,} tokens")]
+    return [("Was told", f"{'; '.join(parts)}: about {sum(part['tokens'] for part in saw):,} tokens")]
 
 
 def _cost(calls: Sequence[UsageRecord]) -> Decimal | None:
@@ -261,7 +262,7 @@ def changes_of(action: Action) -> list[FieldDiff]:
     after = action.after_image or action.predicted
     if action.before_image is None or after is None:
         return []
-    return [change for change in differences.fields(action.before_image, after) if change.kind != "same"]
+    return changed_fields(action.before_image, after)
 
 
 def proof_of(action: Action, attempts: Iterable[ActionAttempt]) -> str:

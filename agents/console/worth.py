@@ -28,10 +28,10 @@ def worth_of(agent: Agent) -> Worth | None:
         succeeded=found.succeeded,
         verified=found.verified,
         costs=[
-            ("Models", found.model, ""),
+            ("Models", _known(found.model, found.unpriced_calls), ""),
             ("Retries", found.retries, ""),
             ("Tools", found.tools, ""),
-            ("Reviewers", found.reviewers, minutes if found.decisions else ""),
+            ("Reviewers", _known(found.reviewers, found.unrated_decisions), minutes if found.decisions else ""),
         ],
         cost=found.cost,
         per_success=found.cost_per_success,
@@ -39,6 +39,11 @@ def worth_of(agent: Agent) -> Worth | None:
         margin=found.margin,
         missing=_missing(found),
     )
+
+
+def _known(amount: Decimal, unknown: int) -> Decimal | None:
+    """Return what is known of a sum; None where nothing of it is: what nobody knows is not zero."""
+    return None if unknown and not amount else amount
 
 
 def _missing(found: Economics) -> str:

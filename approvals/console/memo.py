@@ -45,6 +45,7 @@ from workspaces.console.shapes import (
     Unsent,
     Words,
 )
+from workspaces.console.words import sender
 from workspaces.models import User
 
 UNDECIDED: Final = {
@@ -284,8 +285,7 @@ def _ticket(evidence: dict[str, Any], people: dict[str, str]) -> Ticket | None:
     if not ticket or not ticket.get("text"):
         return None
     person = people.get(ticket.get("started_by", ""), "")
-    sender = ", by ".join(part for part in (f"the {ticket['source']}" if ticket["source"] else "", person) if part)
-    return Ticket(text=ticket["text"], sender=sender or "unknown", received_at=_time(ticket))
+    return Ticket(text=ticket["text"], sender=sender(ticket["source"], person), received_at=_time(ticket))
 
 
 def _read(read: dict[str, Any]) -> Read:

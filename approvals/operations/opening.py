@@ -22,6 +22,8 @@ from workspaces.canonical import digest
 from workspaces.database import ClockTimestamp
 from workspaces.salts import salted
 
+STOPPED = "A run stops at its limit until a person extends it."
+
 
 def queue_named(workspace_id: UUID, name: str) -> ReviewQueue:
     """Return the queue of that name, or the workspace's default queue where a rule names one that is not there.
@@ -164,7 +166,7 @@ def ask_for_budget(
             run_id=run_id,
             agent_id=agent_id,
             title=title,
-            reasons=["A run stops at its limit until a person extends it.", *([budget["who"]] if budget else [])],
+            reasons=[STOPPED, *([budget["who"]] if budget and budget["owners_only"] else [])],
             evidence=evidence,
             causes=causes,
             by=by,

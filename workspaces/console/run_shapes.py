@@ -225,7 +225,7 @@ class Worth:
     runs: int
     succeeded: int
     verified: int
-    costs: Sequence[tuple[str, Decimal, str]]
+    costs: Sequence[tuple[str, Decimal | None, str]]
     cost: Decimal
     per_success: Decimal | None
     value: Decimal | None

@@ -70,7 +70,7 @@ def frame(*, here: str = "inbox", paused: bool = False) -> Frame:
             NavItem(key="runs", label="Runs", url=f"{HERE}runs/", icon="runs", go="r"),
             NavItem(key="agents", label="Agents", url=f"{HERE}agents/", icon="agents", go="a"),
             NavItem(key="knowledge", label="Knowledge", url=f"{HERE}knowledge/", icon="knowledge", go="k"),
-            NavItem(key="facts", label="Facts", url=f"{HERE}facts/", icon="people", go="f"),
+            NavItem(key="facts", label="Facts", url=f"{HERE}facts/", icon="facts", go="f"),
             NavItem(key="usage", label="Usage", url=f"{HERE}usage/", icon="money", go="u"),
             NavItem(key="ledger", label="Ledger", url=f"{HERE}ledger/", icon="ledger", go="l"),
         ),

@@ -157,3 +157,13 @@ def look(kind: str, value: str) -> Look:
     """Return how ``value`` of ``kind`` is shown; a state unknown to the table is shown by its own name, quietly."""
     known = LOOKS.get(kind, {}).get(value)
     return known or Look(str(value).replace("_", " ").capitalize(), "quiet", "dot")
+
+
+def way_in(source: str) -> str:
+    """Return how a task came in, in words: ``source`` is what its run says of that."""
+    return "API" if source == "api" else source
+
+
+def sender(source: str, person: str) -> str:
+    """Return whom a ticket is from: the way in, and the person behind it, as far as they are known."""
+    return ", by ".join(part for part in (f"the {way_in(source)}" if source else "", person) if part) or "unknown"

@@ -86,6 +86,11 @@ def test_a_request_ends_when_its_budget_has_room_again(house, budget, change):
     assert (fresh(request).status, fresh(request).explanation) == ("superseded", "The budget has room again.")
 
 
+def test_what_anybody_in_the_queue_may_extend_is_said_once(house, budget):
+    request = stopped(house, budget=named(budget) | {"owners_only": False, "who": "A person can extend it."})
+    assert request.reasons == ["A run stops at its limit until a person extends it."]
+
+
 def test_a_request_ends_when_its_budget_begins_anew(house, budget):
     request = stopped(house, budget=named(budget, "2000-01-01T00:00:00+00:00"))
     assert release_extended() == 1

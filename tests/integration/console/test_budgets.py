@@ -28,6 +28,8 @@ def budget(cast):
 
 def test_budget_is_set_up_once_and_listed(owner, cast):
     page = owner.get("/budgets/new/").content.decode()
+    assert '<option value="usd">US dollars</option>' in page
+    assert '<option value="" selected>None</option>' in page
     key = re.search(r'name="once" value="([^"]+)"', page).group(1)
     first, again = (owner.post("/budgets/new/", {**NEW, "once": key}) for _ in range(2))
     made = Budget.objects.get(workspace=cast.workspace)

@@ -34,6 +34,7 @@ def test_frame_says_where_and_who_one_is(desk, browse, name):
         "usage",
         *(["budgets", "people", "webhooks", "ledger"] if name == "owner" else []),
     ]
+    assert len({item.icon for item in frame.nav}) == len(frame.nav)
     assert bool(frame.pause_url) == (name == "owner")
 
 
@@ -44,6 +45,15 @@ def test_demo_planner_is_named_on_every_page_of_its_workspace_only(desk, browse,
     assert sentence not in browse("stranger").get("/inbox/").content
     ModelRoute.objects.update(endpoints=[{"provider": "openai", "model": "m"}])
     assert sentence not in browse("member").get("/inbox/").content
+
+
+@pytest.mark.parametrize("path", ["/inbox/", "/sign-in/", "/absent/", "/admin/"])
+def test_content_policy_lets_a_page_load_from_here_and_nowhere_else(desk, browse, path):
+    policy = dict(one.split(" ", 1) for one in browse("owner").get(path)["Content-Security-Policy"].split("; "))
+    assert {name: value for name, value in policy.items() if value not in ("'self'", "'none'")} == {
+        "img-src": "'self' data:"
+    }
+    assert policy["default-src"] == policy["script-src"] == policy["style-src"] == "'self'"
 
 
 def test_person_of_two_workspaces_may_switch(cast, browse):

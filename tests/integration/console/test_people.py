@@ -85,7 +85,7 @@ def test_rights_on_an_agent_are_granted_and_taken(desk, browse):
     assert owner.post(address, form).status_code == 302
     assert agent in Agent.objects.visible_to(cast.member)
     assert owner.post(address, form).status_code == 409
-    assert agent.title in text(owner.get(f"/teams/{team.id}/"))
+    assert f'<h3><bdi class="inert">{agent.title}</bdi></h3>' in text(owner.get(f"/teams/{team.id}/"))
     assert owner.post(address, {**form, "do": "revoke"}).status_code == 302
     assert agent not in Agent.objects.visible_to(cast.member)
     assert owner.post(address, {**form, "right": "delete_agent"}).status_code == 422

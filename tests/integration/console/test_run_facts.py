@@ -26,6 +26,7 @@ def test_every_open_request_is_named_and_linked(browse, desk, asked):
 def test_a_step_says_what_it_is_about_and_what_came_back(browse, asked):
     page = page_of(browse("reviewer"), asked)
     assert "proposes crm.customer.find" in page
+    assert "goal (trusted); ticket (untrusted): about" in page
     assert "What came back" in page
     about = re.findall(r'class="timeline-about">(.*?)</span>', page)
     assert any("anna.schmidt@" in told for told in about), about

@@ -106,7 +106,9 @@ def test_a_task_that_cannot_be_taken_stays_in_the_form(post, desk, text, status,
 
 
 def test_an_agent_that_one_may_not_start_is_no_choice(page, post, desk):
-    assert "No agent may run here yet" in page("/runs/new/", "member").content.decode()
+    refused = page("/runs/new/", "member").content.decode()
+    assert "No agent that you may start" in refused
+    assert "An owner sets up both." in refused
     answer = post("/runs/new/", {"agent": str(desk.desk.agent.id), "text": "Keep what I typed"}, "member")
     assert answer.status_code == 422
     assert not Run.objects.exists()
@@ -187,6 +189,7 @@ def test_a_run_is_rolled_back_by_its_preview(page, post, desk, done):
     assert "Impossible" in text
     rollback = Run.objects.get(kind="rollback")
     assert rollback.plan_digest in text
+    assert "once somebody has confirmed the preview" in page(f"/runs/{rollback.id}/").content.decode()
     assert post(f"{preview_url}confirm/", {"digest": "0" * 64}).status_code == 409
     confirmed = post(f"{preview_url}confirm/", {"digest": rollback.plan_digest})
     assert confirmed["Location"] == f"/runs/{rollback.id}/"

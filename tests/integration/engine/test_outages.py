@@ -1,5 +1,6 @@
 """Outside systems that are down, slow, or break off: nothing is lost, nothing is done twice, and a sentence says so."""
 
+import threading
 from contextlib import contextmanager
 
 import psycopg
@@ -140,6 +141,21 @@ def test_mail_server_is_down_and_comes_back(desk, customer, slow_retries, settin
         run = later(desk, run)
         assert run.status == "succeeded", [(s.status, s.explanation) for s in run.steps.all()]
         assert len(back.mailbox.messages) == 1
+
+
+def test_invariant_05_slow_mail_server_is_left_at_the_deadline_and_not_asked_twice(desk, customer, settings):
+    enough = threading.Event()
+    desk.mailbox.at_data = lambda: enough.wait(30)
+    settings.TOOL_DEADLINE_SECONDS = 1
+    run = approve_all(desk, desk.start(f"Please upgrade {customer['email']} to tier gold."))
+    enough.set()
+    mail = mail_of(run)
+    assert (mail.status, run.status) == ("in_doubt", "waiting"), mail.explanation
+    assert "did not say what became of it" in mail.explanation
+    assert mail.attempts.filter(kind="execute").count() == 1
+    assert len(desk.mailbox.messages) == 1
+    (request,) = desk.requests(run)
+    assert request.kind == "settle"
 
 
 def test_mail_server_refuses(desk, customer):

@@ -150,6 +150,8 @@ def test_what_nobody_knows_is_counted_and_never_zero(house, client_of, django_as
     text = client_of("owner").get("/agents/agent/worth/").content.decode()
     assert "the price of 1 model call and the rate for 1 decision" in text
     assert "no value of a task is stated" in text
+    assert text.count(">unknown<") == 2  # what the model and the reviewer cost
+    assert "What is known" in text
 
 
 def test_rates_are_stated_in_dollars_by_owners_and_the_last_one_holds(house, client_of):

@@ -11,7 +11,7 @@ from agents import states as agents
 from approvals import states as approvals
 from memory import states as memory
 from tools import states as tools
-from workspaces.console.words import LOOKS, look
+from workspaces.console.words import LOOKS, look, sender, way_in
 from workspaces.templatetags import console
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -120,3 +120,21 @@ def test_is_long():
 def test_icon_is_hidden_from_screen_readers():
     assert 'aria-hidden="true"' in console.icon("check")
     assert "icons.svg#check" in console.icon("check")
+
+
+@pytest.mark.parametrize(("source", "words"), [("api", "API"), ("console", "console"), ("", "")])
+def test_way_in_is_said_in_words(source, words):
+    assert way_in(source) == words
+
+
+@pytest.mark.parametrize(
+    ("source", "person", "words"),
+    [
+        ("api", "Owner", "the API, by Owner"),
+        ("console", "", "the console"),
+        ("", "Owner", "Owner"),
+        ("", "", "unknown"),
+    ],
+)
+def test_sender_is_as_much_as_is_known(source, person, words):
+    assert sender(source, person) == words

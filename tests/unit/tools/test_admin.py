@@ -103,6 +103,12 @@ def test_tool_is_set_up_and_changed_by_the_operation(cast, pages, tool_form):
     assert [events(f"tool.{verb}", cast.owner) for verb in ("created", "changed", "disabled")] == [1, 1, 1]
 
 
+def test_an_empty_form_shows_no_word_of_the_machine_where_json_goes(pages):
+    shown = pages.get(Connection, "add").content.decode()
+    assert 'name="config"' in shown
+    assert ">\nnull</textarea>" not in shown
+
+
 def test_unusable_options_are_said_beside_them(pages, tool_form):
     answer = pages.add(Tool, **{**tool_form, "options": "{}"})
     assert answer.context["adminform"].form.errors["options"]
