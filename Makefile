@@ -10,6 +10,9 @@ TEST = @$(PYTHON) -I config/virtualenv.py $(VENV) requirements-test.lock
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --only-binary :all: \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) pyproject.toml
 
+# Packages are compiled as they are imported, once: a Python that may not keep that compiles all of it at every start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo demo-headless test search clean-demo bench lock fmt pictures
 .DEFAULT_GOAL := demo
 

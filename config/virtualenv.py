@@ -107,6 +107,7 @@ def build(venv: Path, lock: Path) -> None:
     wanted = sum(1 for line in lock.read_text().splitlines() if line and line[0].isalnum())
     say(f"Installing {wanted} packages from {lock.name} (the first start only)")
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", "-q"]
+    pip.append("--no-compile")  # 14,000 modules take a minute, and most are never imported; an import compiles its own
     run(
         [*pip, "--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", str(lock)],
         "the packages could not be installed: see pip's lines above, check the network, and start again",

@@ -26,30 +26,12 @@ LONGEST_FIRST = (
 )
 """Where tests wait for real processes and for time to pass."""
 
-NOT_TRACED = (
-    "tests/integration/api/test_matrix.py",
-    "tests/integration/console/test_matrix.py",
-    "tests/integration/crashes/",
-    "tests/integration/engine/test_adapters.py",
-    "tests/integration/engine/test_any_",
-    "tests/integration/engine/test_caps.py",
-    "tests/integration/engine/test_outages.py",
-    "tests/integration/engine/test_races.py",
-    "tests/integration/workers/",
-    "tests/unit/agents/providers/test_demo",
-    "tests/unit/ledger/test_verification.py",
-)
-"""Sweeps, which pass every line a thousand times: coverage counts what tests with an aim have reached."""
-
-pytest_plugins = ["tests.databases", "tests.desks", "tests.serving"]
+pytest_plugins = ["tests.databases", "tests.desks", "tests.serving", "tests.tracing"]
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Begin with what takes longest, so that parallel processes end together; a file stays as it is."""
-    for item in items:
-        if item.nodeid.startswith(NOT_TRACED):
-            item.add_marker("no_cover")
     items.sort(key=lambda item: next((n for n, path in enumerate(LONGEST_FIRST) if item.nodeid.startswith(path)), 99))
 
 

@@ -274,7 +274,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
     def make(number: int, call: Callable[[], Any]) -> None:
         try:
             database.ensure_connection()
-            barrier.wait(20)
+            barrier.wait(60)
             answers[number] = call()
         except Exception as error:
             answers[number] = error
@@ -285,6 +285,6 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
         assert not thread.is_alive()
     return answers

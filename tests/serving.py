@@ -38,7 +38,7 @@ def served(folder, **environment):
     finally:
         server.terminate()
         try:
-            server.wait(10)
+            server.wait(60)
         finally:
             server.kill()
             server.wait()

@@ -79,12 +79,12 @@ def test_second_request_while_the_first_is_under_way_is_409(cast, client_of):
             asked = {"workspace": cast.workspace, "by": cast.owner, "endpoint": TEAMS, "key": "k1"}
             repeating._lock(repeating.Repeatable(**asked, body=""), wait=False)
             held.set()
-            done.wait(10)
+            done.wait(120)
         connections.close_all()
 
     thread = threading.Thread(target=first)
     thread.start()
-    assert held.wait(10)
+    assert held.wait(120)
     try:
         answer = post(client_of("owner"))
     finally:

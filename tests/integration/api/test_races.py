@@ -1,7 +1,6 @@
 """Two connections at once: one run for one key, one decision for one request, and no change lost."""
 
 import threading
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +12,7 @@ from agents.operations import save_route
 from approvals.models import Decision
 from tests.factories import SETUP
 from tests.integration.knowledge.conftest import collection, document
+from tests.timing import blocks_somebody
 from tools.models import Tool
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,7 +25,7 @@ def at_once(*calls):
 
     def make(number, call):
         try:
-            barrier.wait(10)
+            barrier.wait(60)
             answers[number] = call()
         finally:
             connections.close_all()
@@ -34,7 +34,7 @@ def at_once(*calls):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     return answers
 
 
@@ -99,8 +99,8 @@ def test_what_a_change_leaves_out_keeps_what_another_change_made_of_it_meanwhile
     with transaction.atomic():
         type(row).objects.filter(pk=row.pk).update(**held)
         thread.start()
-        time.sleep(0.5)  # the other change waits for this one by now
-    thread.join(30)
+        blocks_somebody()
+    thread.join(120)
     assert answers[0].status_code == 200, answers[0].content
     field, value = next(iter(held.items()))
     row.refresh_from_db()

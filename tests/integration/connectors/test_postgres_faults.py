@@ -11,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from tests.integration.connectors.conftest import PASSWORD
 from tests.integration.connectors.wire import Proxy, SignInRefused
+from tests.timing import ends_within
 from tools.connectors.base import ConnectorError, NotSent, Refused, Unknown
 from tools.connectors.registry import operation
 
@@ -120,10 +121,12 @@ def test_a_connection_cut_before_the_change_is_not_sent(crm, through, inside, ma
 
 def test_a_server_silent_after_commit_is_unknown_at_the_deadline(crm, through):
     with proxy(crm, b"COMMIT\0", "stall") as between:
-        began = time.monotonic()
-        with pytest.raises(Unknown):
-            change(through(between.port, deadline_seconds=1.0))
-        assert time.monotonic() - began < 2.5
+
+        def try_once():
+            with pytest.raises(Unknown):
+                change(through(between.port, deadline_seconds=1.0))
+
+        assert ends_within(2.5, try_once)
 
 
 def test_a_commit_stuck_in_the_network_is_ended_by_the_server(crm, target, through, inside):
@@ -138,10 +141,13 @@ def test_a_commit_stuck_in_the_network_is_ended_by_the_server(crm, target, throu
 
 def test_a_silent_server_while_connecting_is_not_sent_in_time(through):
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        began = time.monotonic()
-        with pytest.raises(NotSent):
-            change(through(silent.getsockname()[1], deadline_seconds=1.0))
-        assert time.monotonic() - began < 3.5
+        through_silence = through(silent.getsockname()[1], deadline_seconds=1.0)
+
+        def try_once():
+            with pytest.raises(NotSent):
+                change(through_silence)
+
+        assert ends_within(3.5, try_once)
 
 
 def test_a_locked_row_is_not_sent_and_a_working_session_keeps_the_probe_undecided(superuser, crm, target, inside):
@@ -192,7 +198,7 @@ def test_a_constraint_that_speaks_at_commit_is_refused(target, inside):
 
 def wait_until_gone(inside, key):
     """Wait for the server to notice that the session's other end has gone (it polls nothing while it works)."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
     while inside.execute(query, [f"countersign {key}"]).fetchone()[0]:
         assert time.monotonic() < until

@@ -4,7 +4,6 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-import time
 import traceback
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.integration.connectors.wire import Script
+from tests.timing import ends_within
 from tools.connectors.base import NotSent, Refused, Target, Unknown
 from tools.connectors.message import message_id
 from tools.connectors.registry import operation
@@ -159,10 +159,11 @@ def test_a_server_that_drips_is_cut_at_the_deadline():
                 await asyncio.sleep(0.05)
                 await _[0].push("250-more")
 
-    began = time.monotonic()
-    with mail_server(Slow()) as port, pytest.raises(NotSent):
-        send(port, deadline=0.6)
-    assert time.monotonic() - began < 3
+    def try_once():
+        with mail_server(Slow()) as port, pytest.raises(NotSent):
+            send(port, deadline=0.6)
+
+    assert ends_within(3, try_once)
 
 
 def test_nothing_listening_is_not_sent():

@@ -176,7 +176,7 @@ def test_two_at_once_under_one_key_refund_once(payments, due):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(120)
     assert len(ends) == 4
     assert payments.refunds(due[0]["charge"]) == [700]
 

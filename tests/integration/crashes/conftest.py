@@ -35,7 +35,7 @@ def killed(work: Callable[[], object]) -> bool:
     connections.close_all()
     process = multiprocessing.get_context("fork").Process(target=_and_leave, args=(work,))
     process.start()
-    process.join(60)
+    process.join(180)
     assert process.exitcode in {0, -signal.SIGKILL}, process.exitcode
     return process.exitcode == -signal.SIGKILL
 

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 from tests.factories import SETUP
 from tests.house import at_once, events
+from tests.timing import blocks_somebody
 from tools.errors import BudgetExhausted
 from tools.models import Action, ActionAttempt, Budget, BudgetScope, Reservation
 from tools.operations import (
@@ -126,19 +127,6 @@ def caps(workspace, *limits):
     return [scope.id for scope in scopes]
 
 
-def blocks_somebody():
-    """Wait until another session waits for this one's locks."""
-    with connection.cursor() as cursor:
-        for _ in range(2000):
-            cursor.execute(
-                "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-            )
-            if cursor.fetchone()[0]:
-                return
-            cursor.execute("SELECT pg_sleep(0.01)")
-    raise AssertionError("Nobody waits.")
-
-
 def test_invariant_06_an_outcome_and_a_takeover_at_the_same_moment_are_both_recorded(house, monkeypatch):
     action, taken = house.approved("change"), threading.Event()
 
@@ -153,8 +141,8 @@ def test_invariant_06_an_outcome_and_a_takeover_at_the_same_moment_are_both_reco
 
     monkeypatch.setattr(settling, "transition", transition_and_hold)
     other = threading.Thread(target=take_over)
-    house.world.meanwhile = lambda: (other.start(), taken.wait(20))
+    house.world.meanwhile = lambda: (other.start(), taken.wait(120))
     done = house.execute(action)
-    other.join(20)
+    other.join(120)
     assert (done.status, action.attempts.get(kind="execute").outcome) == ("succeeded", "done")
     assert events(action)[-2:] == ["action.in_doubt", "action.succeeded"]

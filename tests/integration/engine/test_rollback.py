@@ -214,7 +214,7 @@ def test_of_two_confirmations_at_once_exactly_one_wins(desk, done):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=120)
     assert sorted(ends) == ["confirmed", "refused"]
     assert Run.objects.filter(kind="rollback", turn=1).count() == 1
 

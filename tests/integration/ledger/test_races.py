@@ -98,7 +98,7 @@ def test_invariant_19_two_sealers_at_once_make_one_chain(workspace_id, monkeypat
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=120)
     assert failures == []
     assert [seal.number for seal in Seal.objects.order_by("number")] == list(range(1, 8))
     report = verify(workspace_id)

@@ -40,7 +40,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
 
     def end(self) -> None:
         if self.process.poll() is None:

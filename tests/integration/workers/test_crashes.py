@@ -68,7 +68,7 @@ def test_worker_that_is_stopped_hands_over_what_it_had(desk, talker, workers):
     assert until(held.reached.is_set, what="the model call")
     first.signal(signal.SIGTERM)
     held.go.set()
-    first.process.wait(timeout=30)
+    first.process.wait(timeout=120)
     assert first.process.returncode == 0, first.said()
     until(ended(run), what="the end of the run")
     assert run.outcome["text"] == "First."

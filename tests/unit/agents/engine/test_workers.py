@@ -49,7 +49,7 @@ def test_invariant_06_forked_process_is_no_incarnation_of_its_parent(mine):
     with workers.driving(run):
         process = context.Process(target=look, args=(sender,))
         process.start()
-        process.join(20)
+        process.join(120)
         assert receiver.poll()
         assert receiver.recv() == (None, frozenset())
         assert workers.driven() == {run}
