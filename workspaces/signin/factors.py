@@ -7,12 +7,15 @@ may be emptied; and whoever has a factor is asked for it at every sign-in, so th
 from typing import Any
 from uuid import UUID
 
+import qrcode
 from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from django.db import models, transaction
+from django.utils.safestring import SafeString
+from qrcode.image.svg import SvgPathImage
 
 from workspaces.models import Membership, User
 from workspaces.signin.sealing import belonging_to, unseal
@@ -48,11 +51,12 @@ def new_secret() -> str:
     return secret
 
 
-def drawn(user: User, secret: str) -> str:
-    """Return what an app reads to take the secret up, as an SVG to stand within a page."""
+def drawn(user: User, secret: str) -> SafeString:
+    """Return what an app reads to take the secret up, as an SVG to stand within a page: one path, and no text."""
     adapter: Any = get_adapter()
-    svg: str = adapter.build_totp_svg(adapter.build_totp_url(user, secret))
-    return svg[svg.index("<svg") :]
+    image = qrcode.make(adapter.build_totp_url(user, secret), image_factory=SvgPathImage)
+    svg = image.to_string().decode()
+    return SafeString(svg[svg.index("<svg") :])
 
 
 def counter_of(secret: str, code: str, after: int = 0) -> int:

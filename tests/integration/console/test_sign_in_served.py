@@ -5,7 +5,6 @@ import re
 import httpx2
 import pytest
 
-from tests.factories import PASSWORD
 from tests.integration.console.test_single_sign_on import MEMBER
 from tests.issuer import CLIENT, SECRET, Issuer
 
@@ -30,5 +29,4 @@ def test_addresses_come_from_the_proxy_and_single_sign_on_works_under_asgi(cast,
             assert client.get(issuer.authorize(away.headers["Location"])).headers["Location"] == "/"
             assert "Second factor" in client.get("/inbox/").text
     assert [try_password(base, "192.0.2.1", "wrong") for _ in range(2)] == [200, 429]
-    assert try_password(base, "192.0.2.1", PASSWORD) == 429
-    assert try_password(base, "192.0.2.2", PASSWORD) == 302
+    assert try_password(base, "192.0.2.2", "wrong") == 200, "another address is counted for itself"
