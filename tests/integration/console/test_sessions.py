@@ -1,5 +1,6 @@
 """Signing in and out, switching workspaces, and what people are shown when something cannot be done."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -89,7 +90,8 @@ def test_passwords_are_counted_by_account_and_address_and_unknown_accounts_alike
     assert (
         [answer.status_code for answer in known] == [answer.status_code for answer in unknown] == [200, 200, 429, 429]
     )
-    assert known[-1].content == unknown[-1].content
+    shown = [re.sub(rb"\w{64}", b"", answers[-1].content) for answers in (known, unknown)]  # the token of the form
+    assert shown[0] == shown[1]
     assert sign_in(near, "MEMBER").status_code == 429
     assert sign_in(near, "owner").status_code == 302
     assert sign_in(far).status_code == 302
