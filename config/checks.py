@@ -77,6 +77,23 @@ def metrics_token_is_long(app_configs: Sequence[AppConfig] | None, **_: Any) -> 
 
 
 @register(Tags.security)
+def issuer_is_whole(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Refuse an issuer without what it knows us by, or one whose answers anybody on the way could change."""
+    if not settings.OIDC_ISSUER:
+        return []
+    found: list[CheckMessage] = []
+    if not settings.OIDC_CLIENT_ID or not settings.OIDC_CLIENT_SECRET:
+        hint = "Set both to what the issuer gave for Countersign, or leave OIDC_ISSUER out."
+        found.append(
+            Error("OIDC_ISSUER is set without OIDC_CLIENT_ID or OIDC_CLIENT_SECRET.", hint=hint, id="config.E007")
+        )
+    if not settings.OIDC_ISSUER.startswith("https://") and not (settings.DEBUG or settings.TESTING):
+        hint = "Give the address that its description names as `issuer`, with https://."
+        found.append(Error("OIDC_ISSUER is no https address.", hint=hint, id="config.E008"))
+    return found
+
+
+@register(Tags.security)
 def log_format_is_known(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """Refuse a form of logs that we do not write."""
     if settings.LOG_FORMAT in {"json", "text"}:

@@ -84,6 +84,10 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
 ]
 
 MIDDLEWARE = [
@@ -96,11 +100,13 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "workspaces.tenancy.WorkspaceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "workspaces.console.problems.ProblemMiddleware",
+    "workspaces.signin.asking.SecondFactorMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -212,14 +218,30 @@ DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "countersign@localhost")
 API_KEY_DAYS = env.number("API_KEY_DAYS", 90)
 API_KEY_MAX_DAYS = env.number("API_KEY_MAX_DAYS", 365)
 AXES_ENABLED = not TESTING
-AXES_FAILURE_LIMIT = 20
-AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = ["ip_address", ["username", "ip_address"]]
+AXES_FAILURE_LIMIT = env.number("SIGN_IN_FAILURES", 10)
+AXES_COOLOFF_TIME = timedelta(minutes=env.number("SIGN_IN_LOCK_MINUTES", 15))
+AXES_LOCKOUT_PARAMETERS = "workspaces.signin.lockout.parameters"
+AXES_USERNAME_CALLABLE = "workspaces.signin.lockout.name_of"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
 AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_VERBOSE = AXES_ENABLE_ADMIN = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_LOCKOUT_CALLABLE = "workspaces.console.sessions.locked_out"
+MFA_ADAPTER = "workspaces.signin.sealing.SealingAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1
+OIDC_ISSUER = env.text("OIDC_ISSUER").rstrip("/")
+OIDC_CLIENT_ID = env.text("OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = env.text("OIDC_CLIENT_SECRET")
+OIDC_NAME = env.text("OIDC_NAME", "single sign-on")
+OIDC_SECONDS = env.number("OIDC_SECONDS", 10)
+SOCIALACCOUNT_ADAPTER = "workspaces.signin.issuer.IssuerAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
 
 # The browser: HTTPS, closed cookies, and a page that loads and sends nothing but to us
 
@@ -359,6 +381,7 @@ LOGGING = logs.configuration(
         LEDGER_SIGNING_KEY,
         METRICS_TOKEN,
         EMAIL_HOST_PASSWORD,
+        OIDC_CLIENT_SECRET,
         *(pair.partition("=")[2] for pair in TRACES_HEADERS.split(",")),
         DATABASES["default"]["PASSWORD"],
         urlsplit(REDIS_URL).password or "",

@@ -129,6 +129,7 @@ def main(what: str, rest: list[str]) -> int:
             if what == "running":
                 taken = document(browser, os.environ["COUNTERSIGN_URL"], folder)
             else:
+                django.setup()
                 from workspaces.console.components import PAGES
 
                 taken = shoot(browser, rest[0], folder, rest[2:] or ["", *PAGES])

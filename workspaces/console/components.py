@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from workspaces.console import knowledge_samples, request_samples, run_samples, samples
+from workspaces.console import knowledge_samples, request_samples, run_samples, samples, signin_samples
 from workspaces.console.words import LOOKS
 
 Context = dict[str, Any]
@@ -215,7 +215,8 @@ PAGES: Final[dict[str, tuple[str, Callable[[], Context], str]]] = {
         lambda: {"pauses": samples.pauses(), "in_flight": run_samples.in_flight(), "pause_url": samples.HERE},
         "pauses",
     ),
-    "sign-in": ("workspaces/sign_in.html", lambda: {"form": SampleSignIn()}, ""),
+    "sign-in": ("workspaces/sign_in.html", lambda: {"form": SampleSignIn(), "single_sign_on": "Acme ID"}, ""),
+    **signin_samples.PAGES,
     "error-403": ("403.html", dict, "error"),
     "error-404": ("404.html", dict, "error"),
     "error-409": ("409.html", _conflict, "error"),

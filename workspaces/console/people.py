@@ -8,13 +8,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from workspaces import resetting
 from workspaces.access import check_owner
 from workspaces.console.asking import person_of
 from workspaces.console.links import PEOPLE, person_url
 from workspaces.console.listing import page_of
 from workspaces.errors import NotFound
 from workspaces.models import Membership, Role, Team, User, Workspace
+from workspaces.operations import factors as factor_operations
 from workspaces.operations import people, teams
+from workspaces.signin.factors import has_factor_of
 from workspaces.tenancy import workspace_of
 
 WHAT = "see and change its people"
@@ -31,7 +34,8 @@ def owned_workspace(request: HttpRequest) -> Workspace:
 
 def member_or_404(request: HttpRequest, user_id: UUID) -> Membership:
     """Return somebody of the current workspace, for its owners; foreign and absent ids are alike."""
-    found = Membership.objects.people_in(owned_workspace(request)).filter(user_id=user_id).first()
+    rows = Membership.objects.people_in(owned_workspace(request)).annotate(has_factor=has_factor_of("user_id"))
+    found: Membership | None = rows.filter(user_id=user_id).first()
     if found is None:
         raise NotFound("There is no such person here.", "Check the address and the workspace.")
     return found
@@ -40,9 +44,10 @@ def member_or_404(request: HttpRequest, user_id: UUID) -> Membership:
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """List the people."""
-    rows = Membership.objects.people_in(owned_workspace(request)).order_by("user__name", "user__email", "id")
-    found, pager = page_of(request, rows)
-    return render(request, "people/people.html", {"people": found, "pager": pager})
+    workspace = owned_workspace(request)
+    rows = Membership.objects.people_in(workspace).annotate(has_factor=has_factor_of("user_id"))
+    found, pager = page_of(request, rows.order_by("user__name", "user__email", "id"))
+    return render(request, "people/people.html", {"people": found, "pager": pager, "workspace": workspace})
 
 
 @require_safe
@@ -90,6 +95,35 @@ def enable(request: HttpRequest, user_id: UUID) -> HttpResponse:
     people.enable_user(user=user, by=person_of(request))
     messages.success(request, f"{user} may sign in again.")
     return redirect(person_url(user.id))
+
+
+@require_POST
+def reset_factor(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Take the second factor from somebody who lost it."""
+    user = member_or_404(request, user_id).user
+    resetting.reset(user=user, by=person_of(request))
+    messages.warning(request, f"{user} signs in by password alone until they set up another second factor.")
+    return redirect(person_url(user.id))
+
+
+@require_POST
+def unlock(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Let somebody try again who was locked out by wrong passwords or codes."""
+    user = member_or_404(request, user_id).user
+    factor_operations.unlock(user=user, by=person_of(request))
+    messages.success(request, f"{user} may try to sign in again at once.")
+    return redirect(person_url(user.id))
+
+
+@require_POST
+def require_factor(request: HttpRequest) -> HttpResponse:
+    """Ask the people of the workspace for a second factor, or ask no more."""
+    required = request.POST.get("required") == "yes"
+    workspace = owned_workspace(request)
+    factor_operations.require_factor(workspace=workspace, required=required, by=person_of(request))
+    said = "is asked for a second factor now" if required else "may sign in without a second factor again"
+    messages.success(request, f"Everybody of {workspace.name} {said}.")
+    return redirect(PEOPLE)
 
 
 @require_POST

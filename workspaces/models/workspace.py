@@ -18,6 +18,9 @@ class Workspace(Row):
 
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
+    second_factor_required = models.BooleanField(
+        default=False, help_text="Its people can do nothing until they have set up a second factor."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = WorkspaceQuerySet.as_manager()

@@ -136,6 +136,16 @@ def accept_as_new(*, link: str, name: str, password: str) -> User:
     return user
 
 
+def accept_as_stated(*, invitation: Invitation, name: str) -> User:
+    """Make an account without a password for somebody whom a trusted issuer has reached at the invited address."""
+    with transaction.atomic():
+        link = link_text(invitation)
+        found = _locked(link)
+        user = User.objects.create_user(found.email, None, name=" ".join(name.split())[:120])
+        _join(found, user)
+    return user
+
+
 def accept(*, link: str, by: User) -> Invitation:
     """Let somebody with an account in; the invitation is theirs alone."""
     with transaction.atomic():

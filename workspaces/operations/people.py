@@ -82,7 +82,7 @@ def disable_user(*, user: User, by: Actor) -> None:
     Allowed to whoever owns every workspace that the user belongs to. The last owner of a workspace cannot be disabled.
     """
     with transaction.atomic():
-        workspaces = _governed(user, by, "disabled")
+        workspaces = governed(user, by, "disabled")
         for workspace in workspaces:
             _keep_an_owner(workspace, user)
         changes = {"is_active": False, "session_epoch": F("session_epoch") + 1}
@@ -96,7 +96,7 @@ def disable_user(*, user: User, by: Actor) -> None:
 def enable_user(*, user: User, by: Actor) -> None:
     """Let a disabled ``user`` in again, with the teams and rights they had; they sign in anew."""
     with transaction.atomic():
-        workspaces = _governed(user, by, "enabled")
+        workspaces = governed(user, by, "enabled")
         if not User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
             raise StaleState(f"{user} is not disabled.")
         user.is_active = True
@@ -104,7 +104,7 @@ def enable_user(*, user: User, by: Actor) -> None:
             note(workspace.id, by, "user.enabled", ("user", user.id))
 
 
-def _governed(user: User, by: Actor, done: str) -> list[Workspace]:
+def governed(user: User, by: Actor, done: str) -> list[Workspace]:
     """Lock the workspaces that ``user`` belongs to and return them; raise unless ``by`` owns every one."""
     workspaces = list(Workspace.objects.of(user).order_by("id"))
     for workspace in workspaces:

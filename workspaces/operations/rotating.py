@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.db import models, transaction
 
 from workspaces.actors import Actor
 from workspaces.crypto import Unreadable, decrypt, encrypt, key_of, newest_key
+from workspaces.models import Workspace
 from workspaces.operations.authority import note
+from workspaces.signin import sealing
 
 
 @dataclass
@@ -37,7 +40,33 @@ def rotate_secrets(*, by: Actor, only_look: bool = False) -> Rotation:
     for model in sealed_models():
         for key in list(model._default_manager.order_by("pk").values_list("pk", flat=True)):
             _rotate(model, key, newest, done, by=by, only_look=only_look)
+    for key in list(Authenticator.objects.order_by("pk").values_list("pk", flat=True)):
+        _rotate_factor(key, newest, done, by=by, only_look=only_look)
     return done
+
+
+def _rotate_factor(key: Any, newest: str, done: Rotation, *, by: Actor, only_look: bool) -> None:
+    """Wrap anew the secrets of one second factor, which django-allauth keeps as text in a JSON column."""
+    with transaction.atomic():
+        row = Authenticator.objects.select_for_update(no_key=True).filter(pk=key).first()
+        if row is None:
+            return
+        done.keys.update(key_of(sealing.envelope(row.data[name])) for name in sealing.NAMES if name in row.data)
+        if only_look:
+            return
+        try:
+            fresh = sealing.rewrapped(row, newest)
+        except Unreadable as error:
+            done.unreadable.append(f"second factor {row.pk}: {error}")
+            return
+        if not fresh:
+            return
+        row.data |= fresh
+        row.save(update_fields=["data"])
+        done.renewed += len(fresh)
+        for workspace in Workspace.objects.of(row.user).order_by("id"):
+            subject = ("user", row.user_id)
+            note(workspace.id, by, "user.second_factor_rewrapped", subject, key=newest, secrets=len(fresh))
 
 
 def sealed_models() -> Iterator[type[models.Model]]:

@@ -1,9 +1,15 @@
 """Signing in and out, switching workspaces, and what people are shown when something cannot be done."""
 
+import re
+from datetime import timedelta
+
 import pytest
+import time_machine
+from django.core.management import call_command
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import include, path
+from django.utils import timezone
 
 from tests.factories import PASSWORD
 from workspaces.errors import StaleState
@@ -75,6 +81,38 @@ def test_guessing_passwords_is_slowed_down(cast, client, settings):
     locked = sign_in(client)
     assert (locked.status_code, locked["Retry-After"]) == (429, "900")
     assert b"too many wrong passwords" in locked.content
+
+
+def test_passwords_are_counted_by_account_and_address_and_unknown_accounts_alike(cast, settings):
+    settings.AXES_ENABLED, settings.AXES_FAILURE_LIMIT = True, 3
+    near, far = Client(REMOTE_ADDR="192.0.2.1"), Client(REMOTE_ADDR="192.0.2.2")
+    known, unknown = [[sign_in(near, name, "wrong") for _ in range(4)] for name in ("member", "nobody")]
+    assert (
+        [answer.status_code for answer in known] == [answer.status_code for answer in unknown] == [200, 200, 429, 429]
+    )
+    shown = [re.sub(rb"\w{64}", b"", answers[-1].content) for answers in (known, unknown)]  # the token of the form
+    assert shown[0] == shown[1]
+    assert sign_in(near, "MEMBER").status_code == 429
+    assert sign_in(near, "owner").status_code == 302
+    assert sign_in(far).status_code == 302
+    call_command("axes_reset_username", "member@example.com")
+    assert sign_in(Client(REMOTE_ADDR="192.0.2.1")).status_code == 302
+
+
+def test_capitals_do_not_make_more_tries(cast, client, settings):
+    settings.AXES_ENABLED, settings.AXES_FAILURE_LIMIT = True, 3
+    assert [sign_in(client, name, "wrong").status_code for name in ("member", "Member", "MEMBER")] == [200, 200, 429]
+
+
+def test_lock_out_ends_by_itself_and_is_not_prolonged_by_trying(cast, client, settings):
+    settings.AXES_ENABLED, settings.AXES_FAILURE_LIMIT = True, 2
+    for _ in range(2):
+        sign_in(client, password="wrong")
+    now = timezone.now()
+    with time_machine.travel(now + timedelta(minutes=14)):
+        assert sign_in(client).status_code == 429
+    with time_machine.travel(now + timedelta(minutes=16)):
+        assert sign_in(client).status_code == 302
 
 
 def test_switching_is_a_post_to_a_workspace_of_ones_own(cast, client):

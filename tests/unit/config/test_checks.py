@@ -34,6 +34,8 @@ def test_safe_settings_may_serve(production):
         ("ENCRYPTION_KEYS", [KEY, "k2:tooshort"], "Entry 2 of ENCRYPTION_KEYS"),
         ("ENCRYPTION_KEYS", [KEY.removeprefix("k1:")], "Entry 1 of ENCRYPTION_KEYS"),
         ("ALLOWED_HOSTS", ["*"], "ALLOWED_HOSTS accepts every host"),
+        ("OIDC_ISSUER", "https://id.example.com", "without OIDC_CLIENT_ID or OIDC_CLIENT_SECRET"),
+        ("OIDC_ISSUER", "http://id.example.com", "OIDC_ISSUER is no https address"),
         ("METRICS_TOKEN", "guess", "METRICS_TOKEN is shorter than 16 characters.*openssl rand -hex 24"),
     ],
 )
