@@ -211,7 +211,7 @@ def test_invariant_16_a_customers_cap_parks_runs_about_them_and_about_nobody_els
     assert f"in the budget of customer {one['id']}" in request.evidence["sentence"]
     assert desk.start("Hello, too").status == "succeeded"
     made.refresh_from_db()
-    assert (made.spent, made.reserved) == (0, 0)
+    assert made.spent == made.reserved == 0
 
 
 @pytest.mark.parametrize("talker", [Messages], indirect=True)
