@@ -1,6 +1,7 @@
 """Cancelling at the next boundary, and waking what waits."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -61,7 +62,8 @@ def let_lapse(run_id: UUID) -> None:
 
 def wake(step: Step) -> None:
     """Make a waiting step ready; call with its run locked."""
-    transition(step, StepStatus.READY, by=WORKER, wake_at=ClockTimestamp(), nudged_at=None, failures=0, takeovers=0)
+    changes: dict[str, Any] = {"wake_at": ClockTimestamp(), "nudged_at": None, "failures": 0, "takeovers": 0}
+    transition(step, StepStatus.READY, by=WORKER, awaits="", **changes)
 
 
 def wake_for_action(action_id: UUID) -> UUID | None:

@@ -11,6 +11,7 @@ from structlog.contextvars import bound_contextvars
 from agents.engine import action_step, model_step
 from agents.engine.claims import claim_step
 from agents.engine.control import honour_cancel
+from agents.engine.flow import branch, code
 from agents.engine.outcomes import rest
 from agents.engine.stumbling import stumble
 from agents.engine.workers import driving, stopping
@@ -26,6 +27,8 @@ QUANTUM = 25
 PERFORM: Final[dict[str, Callable[[Step], None]]] = {
     StepKind.MODEL: model_step.perform,
     StepKind.ACTION: action_step.perform,
+    StepKind.CODE: code.perform,
+    StepKind.BRANCH: branch.perform,
 }
 
 

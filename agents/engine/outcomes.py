@@ -25,7 +25,7 @@ from workspaces.transitions import transition
 def lock_run(step: Step) -> Run:
     """Lock and return the step's run; call inside a transaction, before touching the step."""
     found = Run.objects.select_for_update(of=("self",), no_key=True).select_related("agent", "version", "session")
-    return found.get(pk=step.run_id)
+    return found.defer("version__workflow").get(pk=step.run_id)
 
 
 def fenced(step: Step) -> Q:
@@ -56,11 +56,12 @@ def hand_over(step: Step, *, seconds: float = 0, explanation: str = "", failed: 
         )
 
 
-def wait(step: Step, *, explanation: str) -> None:
-    """Let the step wait for people; it holds no worker from here on."""
+def wait(step: Step, *, explanation: str, awaits: str = "", **changes: Any) -> None:
+    """Let the step wait for people, or for what ``awaits`` names; it holds no worker from here on."""
     with transaction.atomic():
         run = lock_run(step)
-        transition(step, StepStatus.WAITING, by=WORKER, where=fenced(step), incarnation=None, explanation=explanation)
+        told: dict[str, Any] = {"incarnation": None, "explanation": explanation, "awaits": awaits, **changes}
+        transition(step, StepStatus.WAITING, by=WORKER, where=fenced(step), **told)
         rest(run)
 
 

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from agents.engine.claims import WORKER
 from agents.engine.outcomes import backoff, end_run, finish, hand_over, lock_run
-from agents.engine.turns import advance
+from agents.engine.turns import advance, go_on
 from agents.engine.usage import settle_lost
 from agents.models import Step
 from agents.states import RunStatus, StepKind, StepStatus
@@ -51,6 +51,9 @@ def give_up(step: Step, sentence: str) -> bool:
                 return False
             if finish(run, step, StepStatus.FAILED, explanation=sentence):
                 advance(run)
+        elif step.node and step.kind != StepKind.MODEL:
+            finish(run, step, StepStatus.FAILED, explanation=sentence)
+            go_on(run, step)
         else:
             finish(run, step, StepStatus.FAILED, explanation=sentence)
             end_run(run, RunStatus.FAILED, explanation=sentence)

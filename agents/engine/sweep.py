@@ -15,10 +15,10 @@ from django.db.models import F, Q
 
 from agents.engine.claims import DUE, FREE, RESCUE
 from agents.engine.control import IDLE, PREVIEWS_HOLD, drop_if_over, honour_cancel, let_lapse, wake_for_action
-from agents.engine.limits import apply_budget_decision
+from agents.engine.limits import ASKING, apply_budget_decision
 from agents.engine.takeovers import hand_back_if_lost, lost_steps
 from agents.models import Run, Step, Sweep
-from agents.states import RUN_TERMINAL, STEP_TERMINAL, RunKind, RunStatus, StepKind, StepStatus
+from agents.states import RUN_TERMINAL, STEP_TERMINAL, RunKind, RunStatus, StepStatus
 from approvals.models import Request
 from approvals.operations import expire_due, release_extended
 from approvals.states import RequestKind, RequestStatus
@@ -113,9 +113,9 @@ def _waiting_for_nothing() -> list[UUID]:
 
 
 def _budget_decided() -> list[UUID]:
-    """Return the runs whose model step waits though no request about their budget is open."""
+    """Return the runs of which a step waits for more though no request about their budget is open."""
     asked = Request.objects.filter(kind=RequestKind.BUDGET, status=RequestStatus.OPEN).values("run_id")
-    found = Step.objects.filter(status=StepStatus.WAITING, kind=StepKind.MODEL).exclude(run_id__in=asked)
+    found = Step.objects.filter(ASKING, status=StepStatus.WAITING).exclude(run_id__in=asked)
     return list(found.values_list("run_id", flat=True)[:BATCH])
 
 

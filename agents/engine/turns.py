@@ -74,6 +74,16 @@ def advance(run: Run, *, by: Actor = WORKER) -> None:
         add_step(run, kind=StepKind.MODEL, by=by)
 
 
+def go_on(run: Run, step: Step) -> None:
+    """Move the run on after a step that is over, in the transaction that ended it, with the run locked."""
+    if step.node:
+        from agents.engine.flow.moving import advance_flow
+
+        advance_flow(run, step)
+    elif run.open_steps == 0:
+        advance(run)
+
+
 def usable_calls(answer: ModelAnswer, tools: dict[str, Tool], most: int) -> list[ToolCall]:
     """Return those of the first ``most`` calls that can become actions."""
     accepted = answer.calls[:most]
