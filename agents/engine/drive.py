@@ -8,10 +8,10 @@ from uuid import UUID
 from django.db import transaction
 from structlog.contextvars import bound_contextvars
 
-from agents.engine import action_step, model_step
+from agents.engine import model_step
 from agents.engine.claims import claim_step
 from agents.engine.control import honour_cancel
-from agents.engine.flow import branch, code
+from agents.engine.flow import action, branch, code, event, retrieve, wait
 from agents.engine.outcomes import rest
 from agents.engine.stumbling import stumble
 from agents.engine.workers import driving, stopping
@@ -26,9 +26,12 @@ log = logging.getLogger(__name__)
 QUANTUM = 25
 PERFORM: Final[dict[str, Callable[[Step], None]]] = {
     StepKind.MODEL: model_step.perform,
-    StepKind.ACTION: action_step.perform,
+    StepKind.ACTION: action.perform,
     StepKind.CODE: code.perform,
     StepKind.BRANCH: branch.perform,
+    StepKind.EVENT: event.perform,
+    StepKind.RETRIEVAL: retrieve.perform,
+    StepKind.WAIT: wait.perform,
 }
 
 

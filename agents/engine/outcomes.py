@@ -60,7 +60,7 @@ def wait(step: Step, *, explanation: str, awaits: str = "", **changes: Any) -> N
     """Let the step wait for people, or for what ``awaits`` names; it holds no worker from here on."""
     with transaction.atomic():
         run = lock_run(step)
-        told: dict[str, Any] = {"incarnation": None, "explanation": explanation, "awaits": awaits, **changes}
+        told = {"incarnation": None, "wake_at": None, "explanation": explanation, "awaits": awaits, **changes}
         transition(step, StepStatus.WAITING, by=WORKER, where=fenced(step), **told)
         rest(run)
 

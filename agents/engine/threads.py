@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError, connection
 
+from agents.engine.flow.event import forget_signals
 from agents.engine.sweep import sweep
 from agents.engine.takeovers import hand_back_dropped
 from agents.engine.workers import forget_workers, heartbeat, incarnation, retire
@@ -31,6 +32,7 @@ FORGET_EVERY = 60
 FORGETTING: Final[dict[str, Callable[[], object]]] = {
     "old answers": forget_answers,
     "old runs": empty_old_runs,
+    "old signals": forget_signals,
     "old workers": forget_workers,
     "sign-ins that are over": SessionStore.clear_expired,
 }

@@ -7,6 +7,7 @@ from agents.operations.programs import admit_program
 from agents.operations.rates import state_rate
 from agents.operations.rollbacks import confirm_rollback, preview_rollback
 from agents.operations.runs import cancel_run, start_run
+from agents.operations.signals import send_signal
 
 __all__ = [
     "admit_program",
@@ -17,6 +18,7 @@ __all__ = [
     "publish_overlay",
     "publish_version",
     "save_route",
+    "send_signal",
     "set_agent_enabled",
     "set_up_budget",
     "start_run",

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from agents.workflows.functions import registered
-from agents.workflows.graph import Code, Flow, Node, Unreadable, Workflow, flows_of, parse
+from agents.workflows.graph import Flow, Unreadable, Workflow, flows_of, parse
+from agents.workflows.nodes import Action, Code, Event, Node, Retrieve
 from agents.workflows.values import BadExpression, Expression, compile_expression, expression_of, expressions_in
 from tools.schemas import check_schema
 from workspaces.canonical import canonical
@@ -167,6 +168,8 @@ def _endless(scope: Scope, ways: Mapping[str, AbstractSet[str | None]]) -> Itera
 def _node_problems(scope: Scope, node_id: str, node: Node, names: Names) -> Iterator[str]:
     if node.output is not None:
         yield from _schema(scope.place(node_id, "output"), node.output)
+    if isinstance(node, Event):
+        yield from _schema(scope.place(node_id, "schema"), node.payload)
     readable = scope.outside | scope.nodes.keys()
     for field_name, template in node.templates():
         yield from _template(scope.place(node_id, field_name), template, readable, scope.inside_map)
@@ -183,6 +186,13 @@ def _unknown(node: Node, names: Names) -> Iterator[tuple[str, str]]:
     """Yield what the node names that is not there."""
     if isinstance(node, Code) and node.function not in registered():
         yield "function", f"there is no function '{node.function}'"
+    if isinstance(node, Action) and node.tool not in names.tools:
+        yield "tool", f"the version has no tool '{node.tool}'"
+    if isinstance(node, Retrieve):
+        missing = sorted(set(node.collections or ()) - names.collections)
+        yield from (("collections", f"the version has no collection '{one}'") for one in missing)
+        if not names.collections:
+            yield "collections", "the version has no collections"
 
 
 def _schema(place: str, schema: Any, *, of_object: bool = False) -> Iterator[str]:

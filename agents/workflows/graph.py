@@ -5,95 +5,26 @@ the tools that they name exist, is for ``agents.workflows.checks``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-NodeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,59}$")]
-NODE_ID: Final = "A node's id is a letter, then letters, digits and underscores, at most 60 in all."
-Schema = dict[str, Any]
-EXPRESSION: Final = "$"
-"""``{"$": "input.email"}`` stands for the value of the expression; everything else stands for itself."""
+from agents.workflows.nodes import (
+    NODE_ID,
+    Action,
+    Branch,
+    Code,
+    Event,
+    Node,
+    NodeId,
+    Part,
+    Retrieve,
+    Schema,
+    Wait,
+)
 
-
-class Part(BaseModel):
-    """A part of a workflow, which never changes and has no fields but its own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Node(Part):
-    """What every kind has: ``output`` is the schema that its output must fit, ``at_most`` bounds its visits."""
-
-    kind: str
-    output: Schema | None = None
-    on_failure: NodeId | None = None
-    at_most: Annotated[int, Field(ge=1, le=10_000)] | None = None
-
-    def leads_to(self) -> Iterator[tuple[str, str | None]]:
-        """Yield where the node says what comes after it, and what; None where the flow ends."""
-        if self.on_failure is not None:
-            yield "on_failure", self.on_failure
-
-    def templates(self) -> Iterator[tuple[str, Any]]:
-        """Yield the node's values that may hold expressions, each with its place."""
-        yield from ()
-
-    def conditions(self) -> Iterator[tuple[str, str]]:
-        """Yield the node's conditions, each with its place."""
-        yield from ()
-
-
-class Onward(Node):
-    """A node with one way out."""
-
-    next: NodeId | None = None
-
-    def leads_to(self) -> Iterator[tuple[str, str | None]]:
-        """Yield the way out, and the way of failure."""
-        yield "next", self.next
-        yield from super().leads_to()
-
-
-class Code(Onward):
-    """Calls a registered pure function."""
-
-    kind: Literal["code"]
-    function: str
-    arguments: dict[str, Any] = {}
-
-    def templates(self) -> Iterator[tuple[str, Any]]:
-        """Yield the function's arguments."""
-        yield "arguments", self.arguments
-
-
-class Case(Part):
-    """One way out of a branch, and when it is taken."""
-
-    when: str
-    next: NodeId | None = None
-
-
-class Branch(Node):
-    """Goes the way of the first case that holds, else the other way."""
-
-    kind: Literal["branch"]
-    cases: Annotated[list[Case], Field(min_length=1, max_length=100)]
-    otherwise: Annotated[NodeId | None, Field(alias="else")] = None
-
-    def leads_to(self) -> Iterator[tuple[str, str | None]]:
-        """Yield every way out."""
-        yield from ((f"cases/{at}/next", case.next) for at, case in enumerate(self.cases))
-        yield "else", self.otherwise
-        yield from super().leads_to()
-
-    def conditions(self) -> Iterator[tuple[str, str]]:
-        """Yield when each case holds."""
-        yield from ((f"cases/{at}/when", case.when) for at, case in enumerate(self.cases))
-
-
-AnyNode = Annotated[Code | Branch, Field(discriminator="kind")]
-KINDS: Final = ("code", "branch")
+AnyNode = Annotated[Code | Branch | Wait | Event | Action | Retrieve, Field(discriminator="kind")]
+KINDS: Final = ("action", "branch", "code", "event", "retrieve", "wait")
 
 
 class Flow(Part):
@@ -156,7 +87,8 @@ def _sentence(document: Any, error: Mapping[str, Any]) -> str:
         "union_tag_invalid": f"there is no such kind of node: choose one of {', '.join(KINDS)}",
         "string_pattern_mismatch": f"this is no id of a node. {NODE_ID.rstrip('.')}",
     }
-    return where + words.get(kind, str(error["msg"])[:1].lower() + str(error["msg"])[1:])
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return where + words.get(kind, said[:1].lower() + said[1:])
 
 
 def _place(document: Any, loc: Sequence[Any]) -> Iterator[str]:

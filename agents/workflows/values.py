@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from cel_expr_python import cel
 
-from agents.workflows.graph import EXPRESSION
+from agents.workflows.nodes import EXPRESSION
 
 MAX_LENGTH: Final = 2000
 MAX_DEPTH: Final = 100

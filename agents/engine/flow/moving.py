@@ -14,13 +14,18 @@ from agents.engine.outcomes import end_run
 from agents.engine.turns import add_step
 from agents.models import Run, Step
 from agents.states import RunStatus, StepKind, StepStatus
-from agents.workflows.graph import Branch, Flow, Node, Workflow
+from agents.workflows.graph import Flow, Workflow
+from agents.workflows.nodes import Branch, Node
 from agents.workflows.values import Failed, expression_of, expressions_in, resolve
 from workspaces.actors import Actor
 
 KINDS = {
-    "code": StepKind.CODE,
+    "action": StepKind.ACTION,
     "branch": StepKind.BRANCH,
+    "code": StepKind.CODE,
+    "event": StepKind.EVENT,
+    "retrieve": StepKind.RETRIEVAL,
+    "wait": StepKind.WAIT,
 }
 
 
@@ -58,7 +63,8 @@ def _way_of_failure(step: Step, node: Node) -> str | None:
     """Return where a failure leads; a node that is visited too often leads there once, so that no loop is endless."""
     if node.at_most is not None and step.visit > node.at_most + 1:
         return None
-    return node.on_failure
+    way = (step.output or {}).get("way", "")
+    return dict(node.leads_to())[way] if way else node.on_failure
 
 
 def visit(run: Run, workflow: Workflow, node_id: str, *, by: Actor, thread: str = "", **fields: Any) -> Step:

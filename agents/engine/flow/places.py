@@ -18,7 +18,8 @@ from agents.engine.outcomes import end_run, finish, lock_run
 from agents.engine.turns import go_on
 from agents.models import Run, Step
 from agents.states import RunStatus, StepStatus
-from agents.workflows.graph import Node, Workflow
+from agents.workflows.graph import Workflow
+from agents.workflows.nodes import Node
 from agents.workflows.values import Expression, Failed, compile_expression, expression_of, expressions_in, resolve
 from approvals.errors import NoQueue
 from tools.schemas import problems_of
@@ -112,11 +113,12 @@ def conclude(place: Place, given: Given) -> None:
         go_on(run, place.step)
 
 
-def fail(place: Place, sentence: str) -> None:
-    """End the step with a sentence, and go the way of the failure."""
+def fail(place: Place, sentence: str, *, way: str = "") -> None:
+    """End the step with a sentence, and go the way of the failure, or ``way``."""
+    output = {"value": None, "trusted": False, **({"way": way} if way else {})}
     with transaction.atomic():
         run = lock_run(place.step)
-        finish(run, place.step, StepStatus.FAILED, output={"value": None, "trusted": False}, explanation=sentence)
+        finish(run, place.step, StepStatus.FAILED, output=output, explanation=sentence)
         go_on(run, place.step)
 
 

@@ -4,7 +4,7 @@ Only the outputs that an expression names are read from the rows. A step sees th
 around it; of a node that was visited often, the newest visit counts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -20,11 +20,28 @@ TRUSTED_OF_RUN: Final = frozenset({"id", "environment"})
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a variable's value comes from, in words, and whether that may be trusted."""
+
+    label: str
+    trusted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
-    """What expressions were evaluated over, and whether all of it may be trusted."""
+    """What expressions were evaluated over, and where each variable that they read comes from."""
 
     facts: Facts
-    trusted: bool
+    origins: Mapping[tuple[str, str | None], Origin]
+
+    @property
+    def trusted(self) -> bool:
+        """Whether all of it may be trusted."""
+        return all(one.trusted for one in self.origins.values())
+
+    def of(self, expression: Expression) -> list[Origin]:
+        """Return where an expression's value comes from; what was not there to be read is left out."""
+        return [origin for name, origin in self.origins.items() if name in expression.names]
 
 
 @lru_cache(maxsize=256)
@@ -41,12 +58,21 @@ def threads_around(thread: str) -> list[str]:
 
 def see(run: Run, thread: str, expressions: Iterable[Expression]) -> Seen:
     """Return what ``expressions``, standing in ``thread``, are evaluated over."""
-    read = list(expressions)
-    nodes, trusts = _nodes(run, thread, frozenset().union(*(one.nodes for one in read)))
-    variables: dict[str, Any] = {"input": input_of(run), "nodes": nodes, "run": _about(run)}
-    named = {name for one in read for name in one.names}
-    trusts += [name != "input" and (name != "run" or field in TRUSTED_OF_RUN) for name, field in named]
-    return Seen(Facts(variables), all(trusts))
+    names = {name for expression in expressions for name in expression.names}
+    steps = _newest(run, thread, {field for name, field in names if name == "nodes" and field is not None})
+    nodes = {node: described(step) for node, step in steps.items()}
+    origins = {name: origin for name in names if (origin := _origin(name, steps)) is not None}
+    return Seen(Facts({"input": input_of(run), "nodes": nodes, "run": _about(run)}), origins)
+
+
+def _origin(name: tuple[str, str | None], steps: Mapping[str, Step]) -> Origin | None:
+    variable, field = name
+    if variable == "nodes":
+        step = steps.get(field or "")
+        return None if step is None else Origin(f"{step.node} (step {step.number})", is_trusted(step))
+    if variable == "input":
+        return Origin("ticket", False)
+    return Origin("run", field in TRUSTED_OF_RUN)
 
 
 def input_of(run: Run) -> dict[str, Any]:
@@ -58,14 +84,17 @@ def _about(run: Run) -> dict[str, str]:
     return {"id": str(run.id), "title": run.title, "environment": run.environment}
 
 
-def _nodes(run: Run, thread: str, wanted: frozenset[str]) -> tuple[dict[str, Any], list[bool]]:
-    """Return what each wanted node gave when it was visited last, and whether that may be trusted."""
+def _newest(run: Run, thread: str, wanted: set[str]) -> dict[str, Step]:
+    """Return the newest step that is over of each wanted node, as far as ``thread`` can see them."""
     if not wanted:
-        return {}, []
+        return {}
     over = run.steps.filter(thread__in=threads_around(thread), node__in=wanted, status__in=STEP_TERMINAL)
-    newest = {step.node: step for step in over.select_related("action").order_by("number")}
-    nodes = {node: described(step) for node, step in newest.items()}
-    return nodes, [bool((step.output or {}).get("trusted")) for step in newest.values()]
+    return {step.node: step for step in over.select_related("action__tool").order_by("number")}
+
+
+def is_trusted(step: Step) -> bool:
+    """Say whether all that a step's output was made of may be trusted."""
+    return bool((step.output or {}).get("trusted"))
 
 
 def described(step: Step) -> dict[str, Any]:
