@@ -117,15 +117,12 @@ class AgentVersionAdmin(Setup):
         return self.published if obj is None else (*self.published, "number", "created_by", "created_at")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        kwargs["form"] = AgentVersionForm if obj is None else OperationForm
-        if obj is not None:
-            kwargs["fields"] = []
+        kwargs |= {"form": AgentVersionForm} if obj is None else {"form": OperationForm, "fields": []}
         return super().get_form(request, obj, change, **kwargs)
 
     def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
-        values = dict(data)
-        chosen = {name: list(values[name]) for name in ("tools", "collections")}
-        return publish_version(**{**values, **chosen, "workflow": values["workflow"] or None}, by=by)
+        chosen = {name: list(data[name]) for name in ("tools", "collections")}
+        return publish_version(**{**data, **chosen, "workflow": data["workflow"] or None}, by=by)
 
 
 class OverlayForm(OperationForm):

@@ -62,7 +62,8 @@ class RunRows(WorkspaceView):
 
     def visible(self) -> QuerySet[Run]:
         """Return the runs of the agents that the caller may see."""
-        return Run.objects.visible_to(self.caller).select_related("agent", "version", "started_by")
+        found = Run.objects.visible_to(self.caller).select_related("agent", "version", "started_by")
+        return found.defer("version__workflow")
 
     def shown_run(self, run_id: UUID, status: int = 200, **headers: str) -> Response:
         """Answer with everything about one run."""

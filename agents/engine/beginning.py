@@ -1,6 +1,7 @@
 """How a run comes to be: its row, its own budget and its first step. Who may ask for one is judged above."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -34,11 +35,8 @@ class Task:
 def create_run(version: AgentVersion, task: Task, *, by: Actor) -> Run:
     """Create a queued run of ``version``, with its event."""
     run_id = uuid7()
-    values: dict[str, Any] = {
-        "scopes": [version.workspace_id, version.agent_id, run_id],
-        "step_limit": version.step_limit,
-        **task.more,
-    }
+    values: dict[str, Any] = {"step_limit": version.step_limit, **task.more}
+    values["scopes"] = [*values.get("scopes", [version.workspace_id, version.agent_id]), run_id]
     run = Run.objects.create(
         id=run_id,
         workspace_id=version.workspace_id,
@@ -65,16 +63,17 @@ def _record(run: Run, by: Actor) -> None:
     record(workspace_id=run.workspace_id, actor=actor_text(by), verb="run.queued", subject=("run", run.id), body=body)
 
 
-def set_out(run: Run, *, by: Actor = WORKER) -> None:
-    """Give a new run the budget of its version, and its first step."""
-    if run.version.budget_usd is not None:
+def set_out(run: Run, *, by: Actor = WORKER, budget: Decimal | None = None) -> None:
+    """Give a new run its ``budget``, else that of its version, and its first step."""
+    limit = run.version.budget_usd if budget is None else budget
+    if limit is not None:
         Budget.objects.create(
             workspace_id=run.workspace_id,
             scope_kind=BudgetScope.RUN,
             scope_id=run.id,
             name="this run",
             unit=Unit.USD,
-            limit=run.version.budget_usd,
+            limit=limit,
         )
     if run.version.workflow is not None:
         begin_flow(run, by=by)

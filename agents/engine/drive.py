@@ -8,10 +8,9 @@ from uuid import UUID
 from django.db import transaction
 from structlog.contextvars import bound_contextvars
 
-from agents.engine import model_step
 from agents.engine.claims import claim_step
 from agents.engine.control import honour_cancel
-from agents.engine.flow import action, branch, code, event, retrieve, wait
+from agents.engine.flow import action, branch, child, code, event, fork, model, person, retrieve, wait
 from agents.engine.outcomes import rest
 from agents.engine.stumbling import stumble
 from agents.engine.workers import driving, stopping
@@ -25,11 +24,15 @@ log = logging.getLogger(__name__)
 
 QUANTUM = 25
 PERFORM: Final[dict[str, Callable[[Step], None]]] = {
-    StepKind.MODEL: model_step.perform,
+    StepKind.MODEL: model.perform,
     StepKind.ACTION: action.perform,
     StepKind.CODE: code.perform,
     StepKind.BRANCH: branch.perform,
+    StepKind.CHILD: child.perform,
     StepKind.EVENT: event.perform,
+    StepKind.MAP: fork.perform,
+    StepKind.PARALLEL: fork.perform,
+    StepKind.PERSON: person.perform,
     StepKind.RETRIEVAL: retrieve.perform,
     StepKind.WAIT: wait.perform,
 }

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from agents.engine.claims import WORKER
 from agents.engine.control import wake
-from agents.engine.outcomes import end_run, wait
+from agents.engine.outcomes import count_down, end_run, wait
+from agents.engine.turns import go_on
 from agents.models import Run, Step
 from agents.states import RunStatus, StepKind, StepStatus
 from approvals.models import Decision, Request
@@ -108,7 +109,8 @@ def apply_budget_decision(run_id: UUID) -> bool:
             for step in steps:
                 wake(step)
         else:
-            _stop(run, steps[0], request)
+            for step in steps:
+                _stop(run, step, request)
     return True
 
 
@@ -133,4 +135,8 @@ def _extend(run: Run, request: Request) -> None:
 def _stop(run: Run, step: Step, request: Request) -> None:
     explanation = f"{step.explanation} It was not extended. {request.explanation}".strip()
     transition(step, StepStatus.FAILED, by=WORKER, explanation=explanation, finished_at=timezone.now())
-    end_run(run, RunStatus.FAILED, explanation=explanation)
+    if step.node:
+        count_down(run)
+        go_on(run, step)
+    else:
+        end_run(run, RunStatus.FAILED, explanation=explanation)

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from agents.engine.claims import WORKER
 from agents.models import Run, Step
+from agents.signals import tell_of_end
 from agents.states import RunStatus, StepStatus
 from agents.tracing import trace_run
 from workspaces.actors import Actor
@@ -105,3 +106,5 @@ def end_run(
         run, status, by=by, explanation=explanation, outcome=sanitise(outcome), finished_at=timezone.now(), open_steps=0
     )
     trace_run(run)
+    if run.parent_id is not None:
+        tell_of_end(run.id)

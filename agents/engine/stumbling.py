@@ -51,7 +51,7 @@ def give_up(step: Step, sentence: str) -> bool:
                 return False
             finish(run, step, StepStatus.FAILED, explanation=sentence)
             go_on(run, step)
-        elif step.node and step.kind != StepKind.MODEL:
+        elif step.node:
             finish(run, step, StepStatus.FAILED, explanation=sentence)
             go_on(run, step)
         else:

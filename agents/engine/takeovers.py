@@ -112,6 +112,8 @@ def _leave_to_people(step: Step) -> bool:
             step.refresh_from_db()  # the wait was rolled back, which its row in memory does not know
             return give_up(step, f"{sentence_of(step)} {nobody.message}")
         return True
-    if step.action is None or step.action.status not in NOT_BEGUN:
+    if step.action is None:
+        return give_up(step, f"{sentence_of(step)} It was given up.")
+    if step.action.status not in NOT_BEGUN:
         return False
     return give_up(step, f"{sentence_of(step)} It was given up, and nothing was sent.")

@@ -202,4 +202,5 @@ def names_for(agent: Agent, tools: Sequence[Tool], collections: Sequence[Collect
         collections=frozenset(one.name for one in collections),
         queues=frozenset(ReviewQueue.objects.filter(**here).values_list("name", flat=True)),
         agents=frozenset(Agent.objects.filter(**here).values_list("name", flat=True)),
+        own=agent.name,
     )

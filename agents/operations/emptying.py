@@ -30,7 +30,8 @@ BATCH: Final = 50
 REMOVED: Final = "(removed by its age)"
 
 STEPS = """
-UPDATE agents_step SET explanation = '', input = input - 'arguments' - 'raw', output = output - 'answer' - 'value'
+UPDATE agents_step SET explanation = '', input = input - '{arguments,raw,given,key}'::text[],
+    output = output - '{answer,value}'::text[]
 WHERE run_id = %s
 """
 

@@ -50,8 +50,7 @@ def send_signal(
     """Tell every run that waits for this name and key; sent again with the same id, nothing happens anew.
 
     It reaches runs of agents to which the sender may give tasks. Raise ``Forbidden`` for who may do that with none,
-    ``InvalidInput`` (422) for a payload that fits none of those that wait, ``StaleState`` (409) for an id that was
-    used for another payload, ``TooLarge`` (413).
+    ``InvalidInput`` for a payload that fits none that wait, ``StaleState`` for an id of another one, ``TooLarge``.
     """
     if not Agent.objects.startable_by(by).filter(workspace=workspace).exists():
         raise Forbidden("You may not signal runs here.", "Ask an owner for the right to give tasks to an agent.")

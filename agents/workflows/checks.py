@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from agents.workflows.functions import registered
-from agents.workflows.graph import Flow, Unreadable, Workflow, flows_of, parse
-from agents.workflows.nodes import Action, Code, Event, Node, Retrieve
+from agents.workflows.graph import Flow, Unreadable, Workflow, flows_of, held_by, parse
+from agents.workflows.nodes import Action, Child, Code, Event, Model, Node, Person, Retrieve
 from agents.workflows.values import BadExpression, Expression, compile_expression, expression_of, expressions_in
 from tools.schemas import check_schema
 from workspaces.canonical import canonical
@@ -25,12 +25,16 @@ MAX_PROBLEMS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a workflow may name: the tools and collections of its version, and the workspace's queues and agents."""
+    """What a workflow may name: the tools and collections of its version, and the workspace's queues and agents.
+
+    ``own`` is the agent that the workflow is for.
+    """
 
     tools: AbstractSet[str] = frozenset()
     collections: AbstractSet[str] = frozenset()
     queues: AbstractSet[str] = frozenset()
     agents: AbstractSet[str] = frozenset()
+    own: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ def _too_large(document: Any) -> Iterator[str]:
 
 def _problems(workflow: Workflow, names: Names) -> Iterator[str]:
     flows = list(flows_of(workflow))
-    ids = [node_id for _, flow in flows for node_id in flow.nodes]
+    ids = [node_id for _, flow, _ in flows for node_id in flow.nodes]
     if len(ids) > MAX_NODES:
         yield f"it has {len(ids):,} nodes, and may have {MAX_NODES}"
         return
@@ -102,6 +106,11 @@ def _problems(workflow: Workflow, names: Names) -> Iterator[str]:
 def _scopes(scope: Scope, depth: int) -> Iterator[Scope | None]:
     """Yield the flow and those that its nodes hold; None where they are nested too deeply."""
     yield scope if depth <= MAX_DEPTH else None
+    for node_id, node in scope.nodes.items():
+        for place, flow, mapped in held_by(node):
+            around = scope.outside | (scope.nodes.keys() - {node_id})
+            inner = Scope(scope.place(node_id, place), flow, around, scope.inside_map or mapped)
+            yield from _scopes(inner, depth + 1)
 
 
 def _scope_problems(scope: Scope, names: Names) -> Iterator[str]:
@@ -168,8 +177,9 @@ def _endless(scope: Scope, ways: Mapping[str, AbstractSet[str | None]]) -> Itera
 def _node_problems(scope: Scope, node_id: str, node: Node, names: Names) -> Iterator[str]:
     if node.output is not None:
         yield from _schema(scope.place(node_id, "output"), node.output)
-    if isinstance(node, Event):
-        yield from _schema(scope.place(node_id, "schema"), node.payload)
+    if isinstance(node, Event | Person):
+        asked = node.payload if isinstance(node, Event) else node.form
+        yield from _schema(scope.place(node_id, "schema"), asked, of_object=isinstance(node, Person))
     readable = scope.outside | scope.nodes.keys()
     for field_name, template in node.templates():
         yield from _template(scope.place(node_id, field_name), template, readable, scope.inside_map)
@@ -188,6 +198,15 @@ def _unknown(node: Node, names: Names) -> Iterator[tuple[str, str]]:
         yield "function", f"there is no function '{node.function}'"
     if isinstance(node, Action) and node.tool not in names.tools:
         yield "tool", f"the version has no tool '{node.tool}'"
+    if isinstance(node, Person) and node.queue and node.queue not in names.queues:
+        yield "queue", f"there is no queue '{node.queue}'"
+    if isinstance(node, Model):
+        missing = sorted(set(node.tools or ()) - names.tools)
+        yield from (("tools", f"the version has no tool '{one}'") for one in missing)
+    if isinstance(node, Child) and node.agent not in names.agents:
+        yield "agent", f"there is no agent '{node.agent}'"
+    elif isinstance(node, Child) and node.agent == names.own and node.at_most is None:
+        yield "agent", "an agent that gives tasks to itself needs a bound: give the node at_most"
     if isinstance(node, Retrieve):
         missing = sorted(set(node.collections or ()) - names.collections)
         yield from (("collections", f"the version has no collection '{one}'") for one in missing)

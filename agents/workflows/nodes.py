@@ -165,3 +165,49 @@ class Retrieve(Onward):
     def templates(self) -> Iterator[tuple[str, Any]]:
         """Yield what is looked for."""
         yield "query", self.query
+
+
+class Model(Onward):
+    """Asks the model, and lets it call ``tools`` of the version until it calls none.
+
+    ``goal`` is an instruction, and therefore has no expressions in it; ``about`` is content that the model is told.
+    """
+
+    kind: Literal["model"]
+    goal: Annotated[str, StringConstraints(max_length=20_000)] = ""
+    about: Any = None
+    tools: Annotated[list[str], Field(max_length=200)] | None = None
+
+    def templates(self) -> Iterator[tuple[str, Any]]:
+        """Yield what the model is told."""
+        yield "about", self.about
+
+
+class Child(Onward):
+    """Gives a task to another agent, within the run's own rights and what is left of its limits."""
+
+    kind: Literal["child"]
+    agent: str
+    text: str | dict[str, Any] = ""
+    input: dict[str, Any] | None = None
+    budget_usd: Annotated[float, Field(ge=0, le=10**9)] | None = None
+    step_limit: Annotated[int, Field(ge=1, le=10_000)] | None = None
+
+    def templates(self) -> Iterator[tuple[str, Any]]:
+        """Yield the task."""
+        yield "text", self.text
+        yield "input", self.input
+
+
+class Person(Asking):
+    """Asks the people of a queue to fill in a form; ``schema`` says what it asks, ``about`` what they are shown."""
+
+    kind: Literal["person"]
+    queue: str = ""
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    form: Annotated[Schema, Field(alias="schema")]
+    about: Any = None
+
+    def templates(self) -> Iterator[tuple[str, Any]]:
+        """Yield what people are shown."""
+        yield "about", self.about

@@ -14,10 +14,10 @@ from django.db import transaction
 
 from agents.engine.flow.state import Seen, see, workflow_of
 from agents.engine.limits import ask_to_extend
-from agents.engine.outcomes import end_run, finish, lock_run
+from agents.engine.outcomes import finish, lock_run
 from agents.engine.turns import go_on
 from agents.models import Run, Step
-from agents.states import RunStatus, StepStatus
+from agents.states import StepStatus
 from agents.workflows.graph import Workflow
 from agents.workflows.nodes import Node
 from agents.workflows.values import Expression, Failed, compile_expression, expression_of, expressions_in, resolve
@@ -53,7 +53,7 @@ class Place:
     @property
     def inside_map(self) -> bool:
         """Whether the step works on one item of a map, so that expressions know ``item`` and ``index``."""
-        return False
+        return self.workflow.is_inside_map(self.step.node)
 
     def see(self, expressions: Iterable[Expression]) -> Seen:
         """Return what the expressions are evaluated over, here."""
@@ -136,7 +136,7 @@ def checked(node: Node, value: Any) -> Any:
 
 
 def _stands_still(place: Place) -> bool:
-    """Ask people where the run has reached its step limit; it ends where nobody can be asked."""
+    """Ask people where the run has reached its step limit; raise ``Failed`` where nobody can be asked."""
     run, step = place.run, place.step
     if run.steps_used < run.step_limit:
         return False
@@ -145,9 +145,5 @@ def _stands_still(place: Place) -> bool:
         ask_to_extend(step, sentence)
     except NoQueue as nobody:
         step.refresh_from_db()  # the wait was rolled back, which its row in memory does not know
-        explanation = f"{sentence} {nobody.message} {nobody.hint}"
-        with transaction.atomic():
-            locked = lock_run(step)
-            finish(locked, step, StepStatus.FAILED, explanation=explanation)
-            end_run(locked, RunStatus.FAILED, explanation=explanation)
+        raise Failed(f"{sentence} {nobody.message} {nobody.hint}") from nobody
     return True

@@ -13,7 +13,8 @@ from uuid import UUID
 from agents.models import AgentVersion, Run, Step
 from agents.states import STEP_TERMINAL, StepKind, StepStatus
 from agents.workflows.graph import Workflow, parse
-from agents.workflows.values import Expression, Facts
+from agents.workflows.values import INSIDE_MAP, Expression, Facts
+from tools.states import ActionStatus
 
 TRUSTED_OF_RUN: Final = frozenset({"id", "environment"})
 """What of ``run`` is ours; its title is taken from the ticket."""
@@ -60,16 +61,46 @@ def see(run: Run, thread: str, expressions: Iterable[Expression]) -> Seen:
     """Return what ``expressions``, standing in ``thread``, are evaluated over."""
     names = {name for expression in expressions for name in expression.names}
     steps = _newest(run, thread, {field for name, field in names if name == "nodes" and field is not None})
-    nodes = {node: described(step) for node, step in steps.items()}
-    origins = {name: origin for name in names if (origin := _origin(name, steps)) is not None}
-    return Seen(Facts({"input": input_of(run), "nodes": nodes, "run": _about(run)}), origins)
+    item = _item(run, thread) if any(name in INSIDE_MAP for name, _ in names) else None
+    facts = {
+        "input": input_of(run),
+        "nodes": {node: described(step) for node, step in steps.items()},
+        "run": {"id": str(run.id), "title": run.title, "environment": run.environment},
+        **({"item": item.value, "index": item.index} if item is not None else {}),
+    }
+    origins = {name: origin for name in names if (origin := _origin(name, steps, item)) is not None}
+    return Seen(Facts(facts), origins)
 
 
-def _origin(name: tuple[str, str | None], steps: Mapping[str, Step]) -> Origin | None:
+@dataclass(frozen=True, slots=True)
+class Item:
+    """The item of a map that a thread works on."""
+
+    value: Any
+    index: int
+    origin: Origin
+
+
+def _item(run: Run, thread: str) -> Item | None:
+    """Return the item of the innermost map around ``thread``, read alone and not with the whole list."""
+    forks = [part.split(".", 1) for part in thread.split("/")]
+    numbers = {int(number): key for number, key in forks}
+    fork = run.steps.filter(number__in=numbers, kind=StepKind.MAP).order_by("-number").values("number", "node").first()
+    if fork is None:
+        return None
+    index = int(numbers[fork["number"]])
+    row = run.steps.filter(number=fork["number"]).values_list(f"input__given__items__{index}", "input__trusted")
+    value, trusted = row[0]
+    return Item(value, index, Origin(f"item {index + 1} of {fork['node']} (step {fork['number']})", bool(trusted)))
+
+
+def _origin(name: tuple[str, str | None], steps: Mapping[str, Step], item: Item | None) -> Origin | None:
     variable, field = name
     if variable == "nodes":
         step = steps.get(field or "")
         return None if step is None else Origin(f"{step.node} (step {step.number})", is_trusted(step))
+    if variable in INSIDE_MAP:
+        return None if item is None else item.origin
     if variable == "input":
         return Origin("ticket", False)
     return Origin("run", field in TRUSTED_OF_RUN)
@@ -78,10 +109,6 @@ def _origin(name: tuple[str, str | None], steps: Mapping[str, Step]) -> Origin |
 def input_of(run: Run) -> dict[str, Any]:
     """Return what a run was given: its ticket as ``text``, and its data."""
     return {"text": run.input.get("text", ""), **(run.input.get("data") or {})}
-
-
-def _about(run: Run) -> dict[str, str]:
-    return {"id": str(run.id), "title": run.title, "environment": run.environment}
 
 
 def _newest(run: Run, thread: str, wanted: set[str]) -> dict[str, Step]:
@@ -98,8 +125,12 @@ def is_trusted(step: Step) -> bool:
 
 
 def described(step: Step) -> dict[str, Any]:
-    """Return a step that is over as expressions see it: its output, how it ended, and why where it failed."""
-    status = step.status if step.action is None else step.action.status
+    """Return a step that is over as expressions see it: its output, how it ended, and why where it failed.
+
+    Of an action that was not carried out the status says why: denied, rejected, expired.
+    """
+    told = step.action is not None and step.action.status != ActionStatus.SUCCEEDED
+    status = step.action.status if told and step.action is not None else step.status
     return {"output": output_of(step), "status": str(status), "error": step.explanation}
 
 

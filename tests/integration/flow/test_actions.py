@@ -70,9 +70,12 @@ def test_denied_action_fails_the_node(flows, house, world):
 
 def test_result_that_does_not_fit_fails_the_node_after_the_action(flows, house, world):
     house.policy(ALLOW)
-    run = flows.run({"act": act("send", output={"type": "object", "required": ["id"]})})
+    misfit = act("send", output={"type": "object", "required": ["id"]})
+    run = flows.run({"act": misfit})
     assert (run.status, len(world.done)) == ("failed", 1)
     assert run.explanation.startswith("act: Send was carried out. Its output does not fit")
+    run = flows.run({"act": {**misfit, "on_failure": "more"}, "more": MORE})
+    assert (run.status, run.outcome["result"]) == ("succeeded", "failed")
 
 
 def test_tool_that_was_disabled_fails_the_node(flows, house):

@@ -91,3 +91,54 @@ def test_workflow_has_bounds():
 def test_result_and_input_are_checked():
     assert problems({"a": code()}, result={"$": "nodes.b.output"})[0].startswith("result: ")
     assert problems({"a": code()}, input={"type": "string"})[0].startswith("input: ")
+
+
+def fork(**flows):
+    branches = {name: {"start": next(iter(nodes)), "nodes": nodes} for name, nodes in flows.items()}
+    return {"kind": "parallel", "branches": branches}
+
+
+def mapped(*names, over="input.items", **nodes):
+    return {"kind": "map", "over": {"$": over}, "do": {"start": next(iter(nodes)), "nodes": nodes}}
+
+
+def reading(expression):
+    return code(arguments={"value": {"$": expression}})
+
+
+def test_flows_within_nodes_are_taken():
+    nodes = {"a": {**fork(x={"b": reading("nodes.z.output")}), "next": None}, "z": code(next="a")}
+    assert check_workflow({"start": "z", "nodes": nodes}, NAMES).node("b").kind == "code"
+    assert check_workflow({"start": "a", "nodes": {"a": mapped(b=reading("item + index"))}}, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "sentence"),
+    [
+        ({"a": fork(x={"b": code(next="c")})}, "nodes/a/branches/x/nodes/b/next: there is no node 'c'"),
+        ({"a": fork(x={"b": code(function="rm")})}, "nodes/a/branches/x/nodes/b/function: there is no function"),
+        ({"a": fork(x={"a": code()})}, "two nodes are called 'a'"),
+        ({"a": fork(x={"b": code()}, y={"c": reading("nodes.b")})}, "nodes/a/branches/y/nodes/c/arguments/value: the"),
+        ({"a": {**fork(x={"b": code()}), "next": "c"}, "c": reading("nodes.b")}, "nodes/c/arguments/value: the expr"),
+        ({"a": fork(x={"b": reading("item")})}, "nodes/a/branches/x/nodes/b/arguments/value: the expression “item”"),
+        ({"a": mapped(b=code(), over="item")}, "nodes/a/over: the expression “item” cannot be read"),
+        ({"a": {**fork(x={"b": code()}), "join": "most"}}, "nodes/a/join"),
+        ({"a": {**fork(x={"b": code()}), "branches": {}}}, "nodes/a/branches: "),
+        ({"a": {"kind": "action", "tool": "rm"}}, "nodes/a/tool: the version has no tool 'rm'"),
+        ({"a": {"kind": "retrieve", "query": "x"}}, "nodes/a/collections: the version has no collections"),
+        ({"a": {"kind": "retrieve", "query": "x", "collections": ["z"]}}, "nodes/a/collections: the version has no co"),
+        ({"a": {"kind": "wait"}}, "nodes/a: say either for_seconds or until"),
+        ({"a": {"kind": "event", "name": "UP"}}, "nodes/a/name: "),
+        ({"a": {"kind": "event", "name": "x", "on_timeout": "a"}}, "nodes/a: on_timeout needs timeout_seconds"),
+        ({"a": {"kind": "event", "name": "x", "schema": {"type": "wat"}}}, "nodes/a/schema: "),
+    ],
+)
+def test_nodes_of_every_kind_are_checked(nodes, sentence):
+    assert any(problem.startswith(sentence) for problem in problems(nodes)), problems(nodes)
+
+
+def test_flows_are_nested_eight_deep_at_most():
+    inner = {"n0": code()}
+    for depth in range(1, 9):
+        inner = {f"n{depth}": fork(x=inner)}
+    assert problems(inner, "n8") == ["its flows are nested deeper than 8 levels."]
