@@ -11,6 +11,7 @@ from structlog.contextvars import bound_contextvars
 from agents.engine.claims import claim_step
 from agents.engine.control import honour_cancel
 from agents.engine.flow import action, branch, child, code, event, fork, model, person, retrieve, wait
+from agents.engine.lane.ride import by_lane_or
 from agents.engine.outcomes import rest
 from agents.engine.stumbling import stumble
 from agents.engine.workers import driving, stopping
@@ -26,8 +27,8 @@ QUANTUM = 25
 PERFORM: Final[dict[str, Callable[[Step], None]]] = {
     StepKind.MODEL: model.perform,
     StepKind.ACTION: action.perform,
-    StepKind.CODE: code.perform,
-    StepKind.BRANCH: branch.perform,
+    StepKind.CODE: by_lane_or(code.perform),
+    StepKind.BRANCH: by_lane_or(branch.perform),
     StepKind.CHILD: child.perform,
     StepKind.EVENT: event.perform,
     StepKind.MAP: fork.perform,

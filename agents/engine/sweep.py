@@ -20,8 +20,10 @@ from agents.engine.flow.event import signalled
 from agents.engine.flow.joins import close_fork, closing_forks
 from agents.engine.flow.person import answered
 from agents.engine.flow.timing import due_timers, wake_due, wake_waiting
+from agents.engine.lane.open import by_lane, lane_is_due
 from agents.engine.limits import ASKING, apply_budget_decision
 from agents.engine.takeovers import hand_back_if_lost, lost_steps
+from agents.engine.workers import bury
 from agents.models import Run, Step, Sweep
 from agents.states import RUN_TERMINAL, STEP_TERMINAL, RunKind, RunStatus, StepStatus
 from approvals.models import Request
@@ -52,16 +54,24 @@ MAX_BACKLOG = 200
 """Messages that may wait at the broker before the sweep adds more: what nobody had time for needs no second one."""
 
 
-def sweep(enqueue: Callable[[UUID], object], backlog: Callable[[], int] = lambda: 0) -> bool:
+def sweep(
+    enqueue: Callable[[UUID], object],
+    backlog: Callable[[], int] = lambda: 0,
+    call: Callable[[], object] = lambda: None,
+) -> bool:
     """Do one round and tell workers of runs that have work; return False where another process holds the sweep.
 
     ``backlog`` says how many messages wait at the broker. Workers are told of no more runs than there is room for;
-    the others are found again in a later round, since the rows and not the messages remember them.
+    the others are found again in a later round, since the rows and not the messages remember them. One ``call`` is
+    enough for all runs that go by the fast lane.
     """
+    bury()
     if not _round_alone():
         return False
     release_connection()
     _tell(enqueue, backlog)
+    if lane_is_due():
+        call()
     return True
 
 
@@ -168,6 +178,7 @@ def _due_runs(most: int) -> list[UUID]:
         due = (
             Step.objects.select_for_update(of=("self",), skip_locked=True)
             .filter(DUE, long_ago, RESCUE | (FREE & Q(run__cancel_requested_at=None)), status=StepStatus.READY)
+            .exclude(by_lane())
             .order_by(F("nudged_at").asc(nulls_first=True), "created_at")
             .values_list("id", "run_id")[:most]
         )

@@ -15,7 +15,7 @@ from workspaces.constraints import SameWorkspace, tenant_key
 from workspaces.models import TenantRow
 
 OF_ITS_RUN = """
-    IF NEW.action_id IS NOT NULL AND NOT EXISTS (
+    IF NOT EXISTS (
         SELECT 1 FROM tools_action a JOIN agents_run r ON r.environment = a.environment
         WHERE a.id = NEW.action_id AND r.id = NEW.run_id
     ) THEN
@@ -87,11 +87,15 @@ class Step(TenantRow):
                 name="step_action_of_its_environment",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert | pgtrigger.UpdateOf("action_id"),  # type: ignore[no-untyped-call]
+                condition=pgtrigger.Q(new__action__isnull=False),
                 func=OF_ITS_RUN,
             )
         ]
         indexes = [
             models.Index(fields=["wake_at"], condition=Q(status="ready"), name="step_ready"),
+            models.Index(
+                fields=["id"], condition=Q(status="ready", kind__in=["code", "branch"], thread=""), name="step_lane"
+            ),
             models.Index(fields=["incarnation"], condition=Q(status="running"), name="step_running"),
             models.Index(fields=["run"], condition=Q(status="waiting"), name="step_waiting"),
             models.Index(fields=["wake_at"], condition=Q(status="waiting", wake_at__isnull=False), name="step_timer"),

@@ -1,6 +1,7 @@
 """Every write of the agents floor that people or programs ask for."""
 
 from agents.operations.budgets import set_up_budget
+from agents.operations.bulk import NewTask, start_runs
 from agents.operations.configuring import create_agent, publish_version, save_route, set_agent_enabled
 from agents.operations.overlays import publish_overlay
 from agents.operations.programs import admit_program
@@ -10,6 +11,7 @@ from agents.operations.runs import cancel_run, start_run
 from agents.operations.signals import send_signal
 
 __all__ = [
+    "NewTask",
     "admit_program",
     "cancel_run",
     "confirm_rollback",
@@ -22,5 +24,6 @@ __all__ = [
     "set_agent_enabled",
     "set_up_budget",
     "start_run",
+    "start_runs",
     "state_rate",
 ]

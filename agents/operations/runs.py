@@ -37,14 +37,10 @@ def start_run(
     Raise ``NotFound`` for agents the person may not see, ``Forbidden``, :class:`AgentUnavailable`,
     :class:`TicketTooLarge` (413) and ``InvalidInput`` (422).
     """
-    agent, version = _startable(agent_id, by)
-    body = _checked(text, source, data, version)
-    if environment not in Environment.values:
-        raise InvalidInput(
-            "There is no such environment.", "Choose live or sandbox.", {"environment": ["Choose live or sandbox."]}
-        )
+    version = startable_version(agent_id, by, environment)
+    body = checked_task(text, source, data, version)
     causes = [UUID(person) for person in by.cause_ids()]
-    title = title_of(body["text"]) or agent.title
+    title = title_of(body["text"]) or version.agent.title
     with transaction.atomic():
         task = Task(body=body, environment=environment, started_by=by, causes=causes, title=title)
         run = create_run(version, task, by=by)
@@ -53,8 +49,9 @@ def start_run(
     return run
 
 
-def _startable(agent_id: UUID, by: User) -> tuple[Agent, AgentVersion]:
-    agent = Agent.objects.visible_to(by).select_related("current_version").filter(pk=agent_id).first()
+def startable_version(agent_id: UUID, by: User, environment: str) -> AgentVersion:
+    """Return the version with which a run of the agent would begin now; errors are those of ``start_run``."""
+    agent = Agent.objects.visible_to(by).select_related("current_version__agent").filter(pk=agent_id).first()
     if agent is None:
         raise NotFound("There is no such agent.", "Choose one from the list of agents.")
     if not Agent.objects.startable_by(by).filter(pk=agent.pk).exists():
@@ -63,10 +60,14 @@ def _startable(agent_id: UUID, by: User) -> tuple[Agent, AgentVersion]:
         raise AgentUnavailable(
             f"{agent.title} takes no tasks now.", "It is disabled or has no version: an owner can change that."
         )
-    return agent, agent.current_version
+    if environment not in Environment.values:
+        raise InvalidInput(
+            "There is no such environment.", "Choose live or sandbox.", {"environment": ["Choose live or sandbox."]}
+        )
+    return agent.current_version
 
 
-def _checked(text: str, source: str, data: dict[str, Any] | None, version: AgentVersion) -> dict[str, Any]:
+def checked_task(text: str, source: str, data: dict[str, Any] | None, version: AgentVersion) -> dict[str, Any]:
     """Return what the run is given; a text may be left out where a workflow is given data."""
     if len(text.encode("utf-8", "replace")) > MAX_TICKET_BYTES:
         raise TicketTooLarge(

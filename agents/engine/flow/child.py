@@ -16,8 +16,9 @@ from django.db.models.functions import Cast, Concat
 
 from agents.engine.beginning import Task, create_run, set_out, title_of
 from agents.engine.claims import WORKER
+from agents.engine.flow.around import Given
 from agents.engine.flow.inputs import fitting
-from agents.engine.flow.places import Given, Place, conclude, of_node
+from agents.engine.flow.places import Place, conclude, of_node
 from agents.engine.flow.timing import sleep, wake_waiting
 from agents.engine.outcomes import lock_run
 from agents.models import Agent, AgentVersion, Run, Step

@@ -1,11 +1,14 @@
 """A ``code`` node: calls a registered pure function."""
 
-from agents.engine.flow.places import Given, Place, of_node
+from agents.engine.flow.around import Around, Given
+from agents.engine.flow.places import of_node
 from agents.workflows.functions import call
 
 
-@of_node
-def perform(place: Place) -> Given:
+def give(around: Around) -> Given:
     """Give what the function makes of its arguments."""
-    arguments, trusted = place.resolve(place.node.arguments)
-    return Given(call(place.node.function, arguments), trusted)
+    arguments, trusted = around.resolve(around.node.arguments)
+    return Given(call(around.node.function, arguments), trusted)
+
+
+perform = of_node(give)

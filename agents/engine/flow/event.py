@@ -13,7 +13,8 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Concat
 
-from agents.engine.flow.places import Given, Place, conclude, fail, of_node
+from agents.engine.flow.around import Given
+from agents.engine.flow.places import Place, conclude, fail, of_node
 from agents.engine.flow.timing import now_by_database, sleep
 from agents.engine.outcomes import lock_run
 from agents.models import Agent, Run, RunSignal, Step

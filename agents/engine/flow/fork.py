@@ -4,8 +4,9 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from agents.engine.flow.around import Given
 from agents.engine.flow.joins import THREADS, begin_thread, prefix_of
-from agents.engine.flow.places import Given, Place, of_node
+from agents.engine.flow.places import Place, of_node
 from agents.engine.flow.results import result_of
 from agents.engine.flow.timing import sleep
 from agents.engine.outcomes import lock_run

@@ -7,7 +7,7 @@ each finds the rows as the one before it left them.
 from agents.engine.claims import WORKER
 from agents.engine.flow import joins
 from agents.engine.flow.model import is_under_way
-from agents.engine.flow.results import result_of
+from agents.engine.flow.results import result_of, text_of
 from agents.engine.flow.state import workflow_of
 from agents.engine.flow.visiting import visit
 from agents.engine.outcomes import end_run
@@ -67,8 +67,7 @@ def _end(run: Run, workflow: Workflow, step: Step, by: Actor) -> None:
     except Failed as error:
         end_run(run, RunStatus.FAILED, explanation=f"The workflow's result could not be made. {error}", by=by)
         return
-    said = result.get("text") if isinstance(result, dict) else result
-    text = said if isinstance(said, str) else ""
+    text = text_of(result)
     if text:
         leave_words(run, text)
     end_run(run, RunStatus.SUCCEEDED, outcome={"text": text, "result": result}, by=by)

@@ -12,7 +12,8 @@ from django.db.models.fields import CharField
 from django.db.models.functions import Cast, Concat
 
 from agents.engine.claims import WORKER
-from agents.engine.flow.places import Given, Place, conclude, fail, of_node
+from agents.engine.flow.around import Given
+from agents.engine.flow.places import Place, conclude, fail, of_node
 from agents.engine.flow.timing import sleep, wake_waiting
 from agents.engine.outcomes import lock_run
 from agents.models import Run, Step

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from agents.engine.flow.around import Around, Given
 from agents.engine.flow.state import Seen, see, workflow_of
 from agents.engine.limits import ask_to_extend
 from agents.engine.outcomes import finish, lock_run
@@ -20,7 +21,7 @@ from agents.models import Run, Step
 from agents.states import StepStatus
 from agents.workflows.graph import Workflow
 from agents.workflows.nodes import Node
-from agents.workflows.values import Expression, Failed, compile_expression, expression_of, expressions_in, resolve
+from agents.workflows.values import Expression, Failed
 from approvals.errors import NoQueue
 from tools.schemas import problems_of
 from workspaces.canonical import sanitise
@@ -29,16 +30,7 @@ MAX_OUTPUT_BYTES: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What a node gives: a value, whether all that it was made of may be trusted, and the way on that it chose."""
-
-    value: Any
-    trusted: bool
-    way: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Around):
     """A step, and the node that it carries out."""
 
     step: Step
@@ -58,19 +50,6 @@ class Place:
     def see(self, expressions: Iterable[Expression]) -> Seen:
         """Return what the expressions are evaluated over, here."""
         return see(self.run, self.step.thread, expressions)
-
-    def resolve(self, template: Any) -> tuple[Any, bool]:
-        """Return the template's value, and whether all that it was made of may be trusted; raise ``Failed``."""
-        inside = self.inside_map
-        seen = self.see(expression_of(one, inside_map=inside) for _, one in expressions_in(template))
-        return resolve(template, seen.facts, inside_map=inside), seen.trusted
-
-    def first_true(self, conditions: list[str]) -> tuple[int | None, bool]:
-        """Return which condition is the first to hold, and whether what they read may be trusted; raise ``Failed``."""
-        expressions = [compile_expression(text, self.inside_map) for text in conditions]
-        seen = self.see(expressions)
-        holding = (at for at, one in enumerate(expressions) if one.holds(seen.facts))
-        return next(holding, None), seen.trusted
 
 
 Work = Callable[[Place], Given | None]

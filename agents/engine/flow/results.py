@@ -15,3 +15,9 @@ def result_of(run: Run, flow: Flow, step: Step) -> tuple[Any, bool]:
     inside = workflow_of(run.version_id).is_inside_map(step.node)
     seen = see(run, step.thread, [expression_of(one, inside_map=inside) for _, one in expressions_in(flow.result)])
     return resolve(flow.result, seen.facts, inside_map=inside), seen.trusted
+
+
+def text_of(result: Any) -> str:
+    """Return a result as people read it first: its own text, where it is one or has one."""
+    said = result.get("text") if isinstance(result, dict) else result
+    return said if isinstance(said, str) else ""

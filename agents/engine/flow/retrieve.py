@@ -5,7 +5,8 @@ Each passage comes with its document's trust and all that a citation needs; the 
 
 from typing import Any, Final
 
-from agents.engine.flow.places import Given, Place, of_node
+from agents.engine.flow.around import Given
+from agents.engine.flow.places import Place, of_node
 from agents.engine.outcomes import backoff, hand_over
 from agents.memories import Runs
 from agents.workflows.values import Failed

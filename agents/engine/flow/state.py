@@ -16,6 +16,7 @@ from agents.workflows.graph import Workflow, parse
 from agents.workflows.values import INSIDE_MAP, Expression, Facts
 from tools.states import ActionStatus
 
+Names = set[tuple[str, str | None]]
 TRUSTED_OF_RUN: Final = frozenset({"id", "environment"})
 """What of ``run`` is ours; its title is taken from the ticket."""
 
@@ -57,19 +58,30 @@ def threads_around(thread: str) -> list[str]:
     return ["", *("/".join(parts[: at + 1]) for at in range(len(parts)))]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a node gave, as expressions see it, and where that comes from."""
+
+    described: dict[str, Any]
+    origin: Origin
+
+
 def see(run: Run, thread: str, expressions: Iterable[Expression]) -> Seen:
     """Return what ``expressions``, standing in ``thread``, are evaluated over."""
-    names = {name for expression in expressions for name in expression.names}
-    steps = _newest(run, thread, {field for name, field in names if name == "nodes" and field is not None})
+    names = names_in(expressions)
     item = _item(run, thread) if any(name in INSIDE_MAP for name, _ in names) else None
-    facts = {
-        "input": input_of(run),
-        "nodes": {node: described(step) for node, step in steps.items()},
-        "run": {"id": str(run.id), "title": run.title, "environment": run.environment},
-        **({"item": item.value, "index": item.index} if item is not None else {}),
-    }
-    origins = {name: origin for name in names if (origin := _origin(name, steps, item)) is not None}
-    return Seen(Facts(facts), origins)
+    about = {"id": str(run.id), "title": run.title, "environment": run.environment}
+    return seen_over(names, known_of(run.pk, thread, nodes_in(names)), run.input, about, item)
+
+
+def names_in(expressions: Iterable[Expression]) -> Names:
+    """Return the variables that expressions read, each with its first field or None."""
+    return {name for expression in expressions for name in expression.names}
+
+
+def nodes_in(names: Names) -> set[str]:
+    """Return the nodes among the variables that are read."""
+    return {field for name, field in names if name == "nodes" and field is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +106,34 @@ def _item(run: Run, thread: str) -> Item | None:
     return Item(value, index, Origin(f"item {index + 1} of {fork['node']} (step {fork['number']})", bool(trusted)))
 
 
-def _origin(name: tuple[str, str | None], steps: Mapping[str, Step], item: Item | None) -> Origin | None:
+def seen_over(
+    names: Names, known: Mapping[str, Known], said: dict[str, Any], about: dict[str, str], item: Item | None = None
+) -> Seen:
+    """Return what is evaluated over: what nodes gave, what the run was given (``said``) and is, the item of a map."""
+    facts = {
+        "input": given_to(said),
+        "nodes": {node: one.described for node, one in known.items()},
+        "run": about,
+        **({"item": item.value, "index": item.index} if item is not None else {}),
+    }
+    origins = {name: origin for name in names if (origin := _origin(name, known, item)) is not None}
+    return Seen(Facts(facts), origins)
+
+
+def input_of(run: Run) -> dict[str, Any]:
+    """Return what a run was given: its ticket as ``text``, and its data."""
+    return given_to(run.input)
+
+
+def given_to(said: dict[str, Any]) -> dict[str, Any]:
+    """Return the same from what the run's row holds."""
+    return {"text": said.get("text", ""), **(said.get("data") or {})}
+
+
+def _origin(name: tuple[str, str | None], known: Mapping[str, Known], item: Item | None) -> Origin | None:
     variable, field = name
     if variable == "nodes":
-        step = steps.get(field or "")
-        return None if step is None else Origin(f"{step.node} (step {step.number})", is_trusted(step))
+        return known[field].origin if field and field in known else None
     if variable in INSIDE_MAP:
         return None if item is None else item.origin
     if variable == "input":
@@ -106,17 +141,19 @@ def _origin(name: tuple[str, str | None], steps: Mapping[str, Step], item: Item 
     return Origin("run", field in TRUSTED_OF_RUN)
 
 
-def input_of(run: Run) -> dict[str, Any]:
-    """Return what a run was given: its ticket as ``text``, and its data."""
-    return {"text": run.input.get("text", ""), **(run.input.get("data") or {})}
-
-
-def _newest(run: Run, thread: str, wanted: set[str]) -> dict[str, Step]:
-    """Return the newest step that is over of each wanted node, as far as ``thread`` can see them."""
-    if not wanted:
+def known_of(run_id: UUID, thread: str, wanted: Iterable[str]) -> dict[str, Known]:
+    """Return what the wanted nodes gave, as far as ``thread`` can see them: of each the newest step that is over."""
+    names = list(wanted)
+    if not names:
         return {}
-    over = run.steps.filter(thread__in=threads_around(thread), node__in=wanted, status__in=STEP_TERMINAL)
-    return {step.node: step for step in over.select_related("action__tool").order_by("number")}
+    over = Step.objects.filter(run_id=run_id, thread__in=threads_around(thread), node__in=names)
+    steps = over.filter(status__in=STEP_TERMINAL).select_related("action__tool").order_by("number")
+    return {step.node: Known(described(step), origin_of(step.node, step.number, is_trusted(step))) for step in steps}
+
+
+def origin_of(node: str, number: int, trusted: bool) -> Origin:
+    """Return where the output of a step comes from."""
+    return Origin(f"{node} (step {number})", trusted)
 
 
 def is_trusted(step: Step) -> bool:

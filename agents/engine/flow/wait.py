@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from agents.engine.flow.places import Given, Place, of_node
+from agents.engine.flow.around import Given
+from agents.engine.flow.places import Place, of_node
 from agents.engine.flow.timing import sleep
 from agents.workflows.values import Failed
 
