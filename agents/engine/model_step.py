@@ -11,6 +11,7 @@ from django.utils import timezone
 from agents.effective import calls_of, tools_of
 from agents.engine.conversation import Context, context_for
 from agents.engine.flow.asking import usable_tools
+from agents.engine.flow.joins import is_left_over
 from agents.engine.limits import ask_to_extend, budget_scopes
 from agents.engine.outcomes import backoff, end_run, finish, hand_over, lock_run
 from agents.engine.turns import go_on, take_answer, usable_calls
@@ -126,7 +127,7 @@ def _take(
     output = {"answer": answer_to_json(answer), "saw": context.saw}
     with transaction.atomic():
         run = lock_run(step)
-        going_on = run.cancel_requested_at is None
+        going_on = run.cancel_requested_at is None and not is_left_over(step)
         record_usage(step, calls, steps=1 + (len(usable_calls(answer, tools, most)) if going_on else 0))
         if answer.stop in {Stop.REFUSAL, Stop.LENGTH} and not answer.calls:
             sentence = (

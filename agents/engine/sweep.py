@@ -16,7 +16,6 @@ from django.db.models import F, Q
 from agents.engine.claims import DUE, FREE, RESCUE
 from agents.engine.control import IDLE, PREVIEWS_HOLD, drop_if_over, honour_cancel, let_lapse, wake_for_action
 from agents.engine.flow import child
-from agents.engine.flow.event import signalled
 from agents.engine.flow.joins import close_fork, closing_forks
 from agents.engine.flow.person import answered
 from agents.engine.flow.timing import due_timers, wake_due, wake_waiting
@@ -104,7 +103,6 @@ def _round() -> None:
     _each(_waiting_for_nothing(), wake_for_action)
     _each(_budget_decided(), apply_budget_decision)
     _each(due_timers(BATCH), wake_due)
-    _each(signalled(BATCH), wake_waiting)
     _each(child.over(BATCH), wake_waiting)
     _each(answered(BATCH), wake_waiting)
     _each(closing_forks(BATCH), close_fork)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
-from agents.engine.flow.event import waiting_for
+from agents.engine.flow.event import address, alone_with, waiting_for
 from agents.engine.flow.state import workflow_of
 from agents.engine.flow.timing import wake_waiting
 from agents.models import Agent, RunSignal, Step
@@ -49,24 +49,18 @@ def send_signal(
 ) -> Sent:
     """Tell every run that waits for this name and key; sent again with the same id, nothing happens anew.
 
-    It reaches runs of agents to which the sender may give tasks. Raise ``Forbidden`` for who may do that with none,
-    ``InvalidInput`` for a payload that fits none that wait, ``StaleState`` for an id of another one, ``TooLarge``.
+    It reaches runs of agents to which the sender may give tasks. Raise ``Forbidden``, ``InvalidInput`` for a payload
+    that fits none that wait, ``StaleState`` for an id of another one, ``TooLarge``.
     """
     if not Agent.objects.startable_by(by).filter(workspace=workspace).exists():
         raise Forbidden("You may not signal runs here.", "Ask an owner for the right to give tasks to an agent.")
     kept = _checked(payload)
-    signal = RunSignal(
-        workspace=workspace,
-        environment=environment,
-        name=name,
-        key=key,
-        payload=kept,
-        sent_by=by,
-        sent_id=sent_id or str(uuid7()),
-        digest=digest([key, kept]),
-    )
-    before = _earlier(signal)
-    return Sent(before, 0) if before is not None else _store(signal, _fitting(signal), by)
+    said = {"environment": environment, "name": name, "key": key, "payload": kept, "digest": digest([key, kept])}
+    signal = RunSignal(workspace=workspace, sent_by=by, sent_id=sent_id or str(uuid7()), **said)
+    with transaction.atomic():
+        alone_with(workspace.id, address(name, key))
+        before = _earlier(signal)
+        return Sent(before, 0) if before is not None else _store(signal, _fitting(signal), by)
 
 
 def _checked(payload: Any) -> Any:
@@ -107,20 +101,19 @@ def _problems(step: Step, payload: Any) -> list[Problem]:
 
 
 def _store(signal: RunSignal, steps: list[Step], by: User) -> Sent:
-    with transaction.atomic():
-        try:
-            with transaction.atomic():
-                signal.received_at = ClockTimestamp()
-                signal.save(force_insert=True)
-        except IntegrityError:  # the same was sent at the same moment
-            found = _earlier(signal)
-            if found is None:
-                raise
-            return Sent(found, 0)
-        signal.refresh_from_db(fields=["received_at"])
-        said = {"name": signal.name, "environment": signal.environment}
-        note(signal.workspace_id, by, "signal.received", ("signal", signal.id), **said)
-        woken = [run_id for step in steps if (run_id := wake_waiting(step.id, awaits=step.awaits)) is not None]
-        for run_id in woken:
-            enqueue_on_commit(run_id)
+    try:
+        with transaction.atomic():
+            signal.received_at = ClockTimestamp()
+            signal.save(force_insert=True)
+    except IntegrityError:  # the same id was sent at the same moment with another key
+        found = _earlier(signal)
+        if found is None:
+            raise
+        return Sent(found, 0)
+    signal.refresh_from_db(fields=["received_at"])
+    said = {"name": signal.name, "environment": signal.environment}
+    note(signal.workspace_id, by, "signal.received", ("signal", signal.id), **said)
+    woken = [run_id for step in steps if (run_id := wake_waiting(step.id, awaits=step.awaits)) is not None]
+    for run_id in woken:
+        enqueue_on_commit(run_id)
     return Sent(signal, len(woken))

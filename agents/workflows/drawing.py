@@ -119,12 +119,15 @@ def _plainly(node: Node) -> str:
 
 
 def _joining(node: Map | Parallel) -> str:
+    if node.join == "any":
+        return "one of them has to succeed"
     needed = node.join if isinstance(node.join, str) else f"{node.join.at_least}"
-    partly = ", and goes on with those that did" if node.on_partial == "continue" else ""
-    return f"{needed} of them have to succeed{partly}" if needed != "any" else "one of them has to succeed"
+    if node.on_partial == "fail":
+        return f"{needed} of them have to succeed"
+    return "goes on with those that succeed" if needed == "all" else f"waits for {needed} that succeed, else for all"
 
 
 def _value(value: Any) -> str:
     if isinstance(value, dict) and len(value) == 1:
         return str(next(iter(value.values())))
-    return str(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -43,11 +43,18 @@ FILLING: Final = Words(
 def form_of(request: Request, data: Mapping[str, Any] | None) -> ArgumentsForm:
     """Return the form of a request: over the arguments of its action, or the empty one that a workflow asks for."""
     if request.kind == RequestKind.FORM:
-        return form_for(request.evidence["form"]["schema"], {}, data)
+        return form_for(_needed_first(request.evidence["form"]["schema"]), {}, data)
     action = request.action
     if action is None:
         raise MayNotDecide("There is nothing to edit about this request.", "Decide on it as it is.")
     return form_for(action.tool.input_schema, action.arguments, data)
+
+
+def _needed_first(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a form's schema with the fields that have to be filled in before the others: rows keep no other order."""
+    fields: dict[str, Any] = schema.get("properties", {})
+    needed = [name for name in schema.get("required", ()) if name in fields]
+    return {**schema, "properties": {name: fields[name] for name in dict.fromkeys([*needed, *fields])}}
 
 
 def edit_context(request: Request, user: User, form: ArgumentsForm, *, reason: str = "") -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.db import transaction
 from agents.effective import tools_of
 from agents.engine import action_step
 from agents.engine.claims import WORKER
+from agents.engine.flow.joins import NOT_NEEDED, is_left_over
 from agents.engine.flow.places import Place, checked, of_node, place_of
 from agents.engine.flow.state import Seen, threads_around
 from agents.engine.outcomes import fenced, lock_run
@@ -21,6 +22,7 @@ from agents.models import Step
 from agents.states import StepStatus
 from agents.workflows.nodes import Action as ActionNode
 from agents.workflows.values import Failed, expression_of, expressions_in, is_expression, resolve
+from approvals.operations import cancel_action
 from tools.models import Action, Tool
 from tools.operations.proposing import leaf_json, propose
 from tools.provenance import Leaf, Source, trace
@@ -34,6 +36,8 @@ def perform(step: Step) -> None:
     """Propose the node's action where that is not done yet, then carry it as far as it goes."""
     if step.node and step.action_id is None:
         _propose_first(step)
+    elif step.action_id is not None and is_left_over(step):
+        cancel_action(action_id=step.action_id, explanation=NOT_NEEDED, by=WORKER)
     if step.action_id is not None:
         action_step.perform(step)
 

@@ -9,23 +9,20 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, Value
-from django.db.models.functions import Concat
+from django.db import connection, transaction
+from django.db.models import Q
 
 from agents.engine.flow.around import Given
 from agents.engine.flow.places import Place, conclude, fail, of_node
 from agents.engine.flow.timing import now_by_database, sleep
 from agents.engine.outcomes import lock_run
 from agents.models import Agent, Run, RunSignal, Step
-from agents.states import StepKind, StepStatus
+from agents.states import StepStatus
 from agents.workflows.values import Failed
 from tools.schemas import problems_of
 from workspaces.database import ClockTimestamp
 
 KEPT: Final = timedelta(days=7)
-LOOK_AGAIN: Final = timedelta(seconds=15)
-"""A signal that was being written while a step looked for it is looked for once more within this time."""
 MAX_KEY: Final = 200
 MOST: Final = 50
 
@@ -39,17 +36,31 @@ def address(name: str, key: str) -> str:
 def perform(place: Place) -> Given | None:
     """Take a signal that is here, give up where the time is over, else wait for one."""
     key, deadline = _key(place), _deadline(place)
-    for signal in _eligible(place, key)[:MOST]:
-        if _is_usable(place, signal) and _take(place, signal):
+    with transaction.atomic():
+        alone_with(place.run.workspace_id, address(place.node.name, key))
+        if any(_is_usable(place, signal) and _take(place, signal) for signal in _eligible(place, key)[:MOST]):
             return None
-    if deadline is not None and deadline <= now_by_database():
-        way = "on_timeout" if place.node.on_timeout else ""
-        fail(place, f"No signal {place.node.name} came in {place.node.timeout_seconds:,} seconds.", way=way)
-        return None
+        if deadline is None or deadline > now_by_database():
+            _wait(place, key, deadline)
+            return None
+    way = "on_timeout" if place.node.on_timeout else ""
+    fail(place, f"No signal {place.node.name} came in {place.node.timeout_seconds:,} seconds.", way=way)
+    return None
+
+
+def alone_with(workspace_id: UUID, awaits: str) -> None:
+    """Let nobody else look for, or send, signals of this address until the transaction ends.
+
+    So a signal finds a step that begins to wait at the same moment, or is found by it. Taken before runs are locked.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7246002))", [f"{workspace_id}:{awaits}"])
+
+
+def _wait(place: Place, key: str, deadline: datetime | None) -> None:
     kept = {"key": key, **({"deadline": deadline.isoformat()} if deadline else {})}
     told = f"It waits for the signal {place.node.name}{f' with the key {key}' if key else ''}."
     sleep(place.step, deadline, explanation=told, awaits=address(place.node.name, key), kept=kept)
-    return None
 
 
 def _key(place: Place) -> str:
@@ -100,17 +111,6 @@ def _take(place: Place, signal: RunSignal) -> bool:
             Run.objects.filter(pk=run.pk).update(causes=causes)
         conclude(place, Given(signal.payload, trusted=False))
     return True
-
-
-def signalled(limit: int) -> list[UUID]:
-    """Return the waiting steps for which a signal has come since they looked."""
-    here = RunSignal.objects.filter(
-        workspace_id=OuterRef("workspace_id"),
-        environment=OuterRef("run__environment"),
-        received_at__gt=OuterRef("nudged_at") - LOOK_AGAIN,
-    ).annotate(address=Concat(Value("signal:"), F("name"), Value(":"), F("key")))
-    waiting = Step.objects.filter(status=StepStatus.WAITING, kind=StepKind.EVENT)
-    return list(waiting.filter(Exists(here.filter(address=OuterRef("awaits")))).values_list("id", flat=True)[:limit])
 
 
 def waiting_for(signal: RunSignal) -> list[Step]:

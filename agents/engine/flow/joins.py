@@ -100,6 +100,17 @@ def thread_over(run: Run, workflow: Workflow, fork_id: UUID) -> None:
         begin_thread(run, workflow, fork, str(tally.begun))
 
 
+def is_left_over(step: Step) -> bool:
+    """Say whether the step is in a thread that is not needed any more."""
+    fork_id = step.parent_id
+    while fork_id is not None:
+        fork = Step.objects.only("status", "awaits", "parent_id").get(pk=fork_id)
+        if fork.status != StepStatus.WAITING or fork.awaits == CLOSING:
+            return True
+        fork_id = fork.parent_id
+    return False
+
+
 def is_not_needed(run: Run, step: Step) -> bool:
     """Say whether the step was in a thread that is left over; the fork goes on where it was the last of them."""
     fork_id = step.parent_id

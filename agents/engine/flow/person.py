@@ -97,7 +97,7 @@ def _evidence(place: Place, run: Run, about: Any, trusted: bool) -> dict[str, An
 
 
 def _stand_by(place: Place, request: Request) -> None:
-    told = f"It waits for people: {place.node.title}."
+    told = f"It waits for people: {place.node.title}"
     sleep(place.step, None, explanation=told, awaits=f"{FORM}{request.id}", kept={"request": str(request.id)})
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from agents.engine.flow.around import Around, Given
+from agents.engine.flow.joins import NOT_NEEDED, is_left_over
 from agents.engine.flow.state import Seen, see, workflow_of
 from agents.engine.limits import ask_to_extend
 from agents.engine.outcomes import finish, lock_run
@@ -68,11 +69,11 @@ def of_node(work: Work) -> Callable[[Step], None]:
     def perform(step: Step) -> None:
         place = place_of(step)
         try:
-            if _stands_still(place):
-                return
-            refused = step.input.get("refused", "")
+            refused = NOT_NEEDED if is_left_over(step) else step.input.get("refused", "")
             if refused:
                 raise Failed(refused)
+            if _stands_still(place):
+                return
             given = work(place)
             if given is not None:
                 conclude(place, given)

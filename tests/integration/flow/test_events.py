@@ -1,19 +1,20 @@
 """Signals: told once to each that waits, kept where nobody does, and refused where they do not fit."""
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from agents.engine.drive import drive
 from agents.engine.flow.event import KEPT, forget_signals
-from agents.engine.sweep import sweep
 from agents.models import RunSignal, Step
 from agents.operations import send_signal
 from tests.flows import nodes_of, step_of
 from workspaces.errors import Forbidden, InvalidInput, StaleState, TooLarge
 
-pytestmark = pytest.mark.django_db
 SCHEMA = {"type": "object", "properties": {"amount": {"type": "integer"}}, "required": ["amount"]}
 
 
@@ -31,6 +32,7 @@ def signal(house):
     return send
 
 
+@pytest.mark.django_db
 def test_signal_reaches_the_run_that_waits_for_it(flows, house, signal):
     run = flows.run(paid(), {"order": 7})
     assert (run.status, nodes_of(run)) == ("waiting", [("paid", "waiting")])
@@ -43,6 +45,7 @@ def test_signal_reaches_the_run_that_waits_for_it(flows, house, signal):
     assert house.cast.reviewer.id in run.causes
 
 
+@pytest.mark.django_db
 def test_signal_reaches_every_run_that_waits_once(flows, signal):
     flows.publish(paid())
     runs = [flows.rest(flows.start({"order": "7"})) for _ in range(3)]
@@ -54,6 +57,7 @@ def test_signal_reaches_every_run_that_waits_once(flows, signal):
     assert RunSignal.objects.count() == 1
 
 
+@pytest.mark.django_db
 def test_signal_that_nobody_waits_for_is_kept_and_taken_once(flows, signal):
     flows.publish(paid())
     assert signal().status == "kept"
@@ -61,6 +65,7 @@ def test_signal_that_nobody_waits_for_is_kept_and_taken_once(flows, signal):
     assert [run.status for run in runs] == ["succeeded", "waiting"]
 
 
+@pytest.mark.django_db
 def test_signal_is_kept_for_a_week(flows, signal):
     flows.publish(paid())
     signal()
@@ -69,16 +74,7 @@ def test_signal_is_kept_for_a_week(flows, signal):
     assert forget_signals() == 1
 
 
-def test_lost_wake_up_is_found_by_the_sweep(flows, house, signal):
-    run = flows.run(paid(), {"order": "7"})
-    RunSignal.objects.create(
-        workspace=house.cast.workspace, environment="live", name="payment.settled", key="7", payload={"amount": 1},
-        sent_by=house.cast.reviewer, sent_id="x", digest="", received_at=timezone.now(),
-    )  # fmt: skip
-    assert sweep(lambda _run: None)
-    assert flows.rest(run).status == "succeeded"
-
-
+@pytest.mark.django_db
 def test_payload_of_the_wrong_shape_is_refused_and_the_run_goes_on_waiting(flows, signal):
     run = flows.run(paid(), {"order": "7"})
     with pytest.raises(InvalidInput) as refused:
@@ -89,6 +85,7 @@ def test_payload_of_the_wrong_shape_is_refused_and_the_run_goes_on_waiting(flows
     assert flows.rest(run).status == "succeeded"
 
 
+@pytest.mark.django_db
 def test_kept_payload_of_the_wrong_shape_is_left_alone(flows, signal):
     signal(payload={"amount": "much"})
     run = flows.run(paid(), {"order": "7"})
@@ -97,6 +94,7 @@ def test_kept_payload_of_the_wrong_shape_is_left_alone(flows, signal):
     assert flows.rest(run).status == "succeeded"
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("way", ["sorry", None])
 def test_event_that_does_not_come_in_time_goes_another_way(flows, way):
     more = {"timeout_seconds": 3600, **({"on_timeout": way} if way else {})}
@@ -111,6 +109,7 @@ def test_event_that_does_not_come_in_time_goes_another_way(flows, way):
     assert (run.status, run.outcome and run.outcome["text"]) == (("succeeded", sentence) if way else ("failed", None))
 
 
+@pytest.mark.django_db
 def test_signals_of_another_environment_or_workspace_do_not_count(flows, house, signal):
     run = flows.run(paid(), {"order": "7"})
     assert signal(environment="sandbox").status == "kept"
@@ -119,12 +118,14 @@ def test_signals_of_another_environment_or_workspace_do_not_count(flows, house, 
     assert flows.rest(run).status == "waiting"
 
 
+@pytest.mark.django_db
 def test_who_may_give_no_task_may_send_no_signal(flows, house, signal):
     flows.publish(paid())
     with pytest.raises(Forbidden):
         signal(by=house.cast.member)
 
 
+@pytest.mark.django_db
 def test_signal_of_somebody_without_the_right_on_this_agent_is_not_taken(flows, house, signal):
     from tests.factories import SETUP
     from workspaces.operations import teams
@@ -135,6 +136,7 @@ def test_signal_of_somebody_without_the_right_on_this_agent_is_not_taken(flows, 
     assert flows.rest(run).status == "waiting"
 
 
+@pytest.mark.django_db
 def test_id_is_used_for_one_signal(flows, signal):
     signal(sent_id="a")
     assert signal(sent_id="a").signal.sent_id == "a"
@@ -144,6 +146,7 @@ def test_id_is_used_for_one_signal(flows, signal):
         signal(payload={"amount": "x" * 300_000})
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("key", [True, 1.5, ["x"], "k" * 201])
 def test_key_is_a_text_or_a_whole_number(flows, key):
     run = flows.run(paid(), {"order": key})
@@ -151,6 +154,7 @@ def test_key_is_a_text_or_a_whole_number(flows, key):
     assert "The key of a signal" in run.explanation
 
 
+@pytest.mark.django_db
 def test_signal_over_the_api(flows, house):
     run = flows.run(paid(), {"order": "7"})
     client = APIClient()
@@ -165,3 +169,29 @@ def test_signal_over_the_api(flows, house):
     kept = client.post("/api/v1/signals/", {"name": "nobody.waits"}, format="json")
     assert (kept.status_code, kept.json()["status"]) == (202, "kept")
     assert flows.rest(run).status == "succeeded"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_signal_finds_a_step_that_begins_to_wait_at_the_same_moment(flows, signal):
+    flows.publish(paid())
+    for key in range(8):
+        run, begin, failures = flows.start({"order": key}), threading.Barrier(2), []
+
+        def together(act, begin=begin, failures=failures):
+            try:
+                begin.wait(30)
+                act()
+            except Exception as error:
+                failures.append(error)
+            finally:
+                connections.close_all()
+
+        both = [lambda run=run: drive(run.id), lambda key=key: signal(key=str(key))]
+        threads = [threading.Thread(target=together, args=[act]) for act in both]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        drive(run.id)
+        run.refresh_from_db()
+        assert (failures, run.status) == ([], "succeeded")

@@ -242,3 +242,19 @@ def test_thread_left_over_ends_what_it_began_before_the_fork_goes_on(flows):
     run = flows.rest(run)
     assert (run.status, Run.objects.get(pk=run.pk).open_steps) == ("succeeded", 0)
     connection.close()
+
+
+@pytest.mark.django_db
+def test_every_step_may_lose_its_worker_once(flows):
+    inner = {"kind": "parallel", "branches": {"x": one("deep", take("item")), "y": one("deeper", same(1))}}
+    flows.publish({**each(inner, next="way", at_once=2), "way": take("nodes.each.output")}, limits={"step_limit": 60})
+    run = flows.start({"items": [1, 2, 3]})
+    while (step := claim_step(run.id)) is not None:
+        if step.attempt == 1:
+            Worker.objects.filter(pk=incarnation()).update(heartbeat_at="2020-01-01T00:00Z")
+            assert hand_back_if_lost(step.id) == run.id
+        else:
+            PERFORM[step.kind](step)
+    run = flows.rest(run)
+    assert (run.status, len(run.outcome["result"])) == ("succeeded", 3), run.explanation
+    assert [node for node, _ in nodes_of(run)].count("deep") == 3

@@ -14,7 +14,7 @@ SCHEMA = {
     "type": "object",
     "properties": {
         "amount": {"type": "integer", "title": "How much?", "minimum": 1},
-        "note": {"type": "string"},
+        "note": {"type": "string", "title": "Note"},
     },
     "required": ["amount"],
     "additionalProperties": False,
@@ -140,7 +140,7 @@ def test_form_in_the_console(flows, house):
     assert f"/requests/{request.id}/edit/" in page
     address = f"/requests/{request.id}/edit/"
     shown = client.get(address).content.decode()
-    assert "How much?" in shown
+    assert shown.index("How much?") < shown.index("Note")
     again = client.post(address, {"/amount": "0", "binding": request.evidence_digest})
     assert (again.status_code, "1 or more" in again.content.decode()) == (422, True)
     sent = client.post(address, {"/amount": "12", "/note": "", "binding": request.evidence_digest})

@@ -68,3 +68,15 @@ def test_state_of_a_node_is_what_goes_on_before_what_is_over():
     nodes = {"a": code(next="b"), "b": code()}
     found = drawn(parse({"start": "a", "nodes": nodes}), {"a": {"succeeded": 2, "waiting": 1}})
     assert [(node.state, node.steps) for node in found] == [("waiting", 3), ("", 0)]
+
+
+def test_join_says_with_how_many_it_goes_on():
+    flow = {"start": "x", "nodes": {"x": code()}}
+
+    def says(**more):
+        node = {"kind": "map", "over": [1], "do": flow, **more}
+        return drawn(parse({"start": "a", "nodes": {"a": node}}))[0].does.partition("; ")[2]
+
+    assert says() == "all of them have to succeed"
+    assert says(on_partial="continue") == "goes on with those that succeed"
+    assert says(on_partial="continue", join={"at_least": 2}) == "waits for 2 that succeed, else for all"
