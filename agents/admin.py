@@ -91,6 +91,7 @@ class AgentVersionForm(OperationForm):
         min_value=0, max_digits=12, decimal_places=6, required=False, help_text="Per run; empty: none."
     )
     subject = JsonField(help_text='Whose conversation: {"kind": "customer", "tool": a reading tool, "field": "id"}.')
+    workflow = JsonField(help_text="Its nodes, see docs/workflows.md; empty: it asks the model.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -108,22 +109,20 @@ class AgentVersionAdmin(Setup):
     list_display = ("agent", "number", "route", "step_limit", "budget_usd", "created_by", "created_at")
     list_select_related = ("agent", "route", "created_by")
     published = (
-        "agent", "goal", "route", "tools", "collections", "step_limit", "budget_usd", "calls_per_turn", "subject"
+        "agent", "goal", "route", "tools", "collections", "step_limit", "budget_usd", "calls_per_turn", "subject",
+        "workflow",
     )  # fmt: skip
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.published if obj is None else (*self.published, "number", "created_by", "created_at")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        kwargs["form"] = AgentVersionForm if obj is None else OperationForm
-        if obj is not None:
-            kwargs["fields"] = []
+        kwargs |= {"form": AgentVersionForm} if obj is None else {"form": OperationForm, "fields": []}
         return super().get_form(request, obj, change, **kwargs)
 
     def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
-        values = dict(data)
-        chosen = {name: list(values[name]) for name in ("tools", "collections")}
-        return publish_version(**{**values, **chosen}, by=by)
+        chosen = {name: list(data[name]) for name in ("tools", "collections")}
+        return publish_version(**{**data, **chosen, "workflow": data["workflow"] or None}, by=by)
 
 
 class OverlayForm(OperationForm):

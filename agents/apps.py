@@ -15,6 +15,7 @@ class AgentsConfig(AppConfig):
         from agents.memories import Runs
         from agents.metrics import measured
         from agents.providers.connector import ModelConnector
+        from agents.workflows.builtin import register_all
         from approvals.ports import register_context_source
         from audit.metrics import register as register_metrics
         from memory.ports import register_copies, register_run_source
@@ -25,3 +26,4 @@ class AgentsConfig(AppConfig):
         register_run_source(Runs())
         register_copies(WrittenDown())
         register(ModelConnector())
+        register_all()

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from agents.engine.conversation import step_part
+from agents.engine.flow.asking import node_parts
 from agents.engine.parts import BUDGETS, fact_part, message_part, overlay_parts, standing_part
 from agents.models import AgentVersionCollection, Run, Step
 from agents.states import StepKind
@@ -62,6 +63,7 @@ def context_seen(step: Step) -> dict[str, Any]:
 def _own(step: Step) -> dict[tuple[str, str], str]:
     run = step.run
     return {
+        **{(part.kind, part.id): part.text for part in node_parts(step)},
         ("goal", str(run.version_id)): run.version.goal,
         **{(part.kind, part.id): part.text for part in overlay_parts(run)},
         ("ticket", str(run.id)): f"Ticket:\n{run.input.get('text', '')}",

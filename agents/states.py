@@ -41,6 +41,11 @@ class StepKind(TextChoices):
     BRANCH = "branch", "Branch"
     WAIT = "wait", "Wait"
     CHILD = "child", "Child run"
+    CODE = "code", "Function"
+    EVENT = "event", "Event"
+    PERSON = "person", "Person"
+    PARALLEL = "parallel", "Parallel"
+    MAP = "map", "Map"
 
 
 class StepStatus(TextChoices):

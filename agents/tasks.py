@@ -6,8 +6,11 @@ from uuid import UUID
 from celery import current_app, shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from agents.engine.drive import drive
+from agents.engine.lane import calls
+from agents.engine.lane.ride import ride
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +20,23 @@ def drive_run(run_id: str) -> None:
     """Carry a run on."""
     if drive(UUID(run_id)):
         _tell(UUID(run_id))
+
+
+@shared_task(name="agents.ride_lane", ignore_result=True)
+def ride_lane() -> None:
+    """Carry on, many at once, runs whose next steps only compute."""
+    calls.heed()
+    if ride(call=call_to_lane, tell=_tell):
+        call_to_lane()
+
+
+def call_to_lane() -> None:
+    """Call a worker to the fast lane, unless one has been called that has not come yet."""
+    try:
+        if calls.is_first():
+            ride_lane.delay()
+    except (OperationalError, RedisError) as error:
+        log.warning("The broker did not take a message; the sweep will find the runs: %s", error)
 
 
 def enqueue(run_id: UUID) -> None:
@@ -34,6 +54,11 @@ def enqueue_on_commit(run_id: UUID) -> None:
     """Tell the workers when the surrounding transaction commits; a broker that is down is left to the sweep."""
 
     transaction.on_commit(lambda: _tell(run_id))
+
+
+def call_to_lane_on_commit() -> None:
+    """Call a worker to the fast lane when the surrounding transaction commits."""
+    transaction.on_commit(call_to_lane)
 
 
 def _tell(run_id: UUID) -> None:

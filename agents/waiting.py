@@ -47,6 +47,10 @@ def _for_people(run: Run, user: User) -> Waiting:
         return Waiting(f"A person must decide: {seen[0].title.rstrip('.')}.{others}", tuple(seen))
     if open_requests.exists():
         return Waiting("People must decide, in a queue that you cannot see.")
+    standing = run.steps.filter(status=StepStatus.WAITING).exclude(awaits="").order_by("number")
+    told = [f"{node}: {said}" for node, said in standing.values_list("node", "explanation")[:OPEN_SHOWN]]
+    if told:
+        return Waiting(" ".join(told))
     return Waiting(_for_workers(run) or "A worker takes it up again in a moment.")
 
 

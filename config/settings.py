@@ -43,6 +43,7 @@ WEBHOOK_CONCURRENCY = env.number("WEBHOOK_CONCURRENCY", 16)
 WEBHOOK_DAYS = env.number("WEBHOOK_DAYS", 30)
 RETENTION_DAYS = env.number("RETENTION_DAYS", 0)
 STEP_TAKEOVERS = env.number("STEP_TAKEOVERS", 5)
+WORKFLOW_FUNCTIONS = env.names("WORKFLOW_FUNCTIONS")
 FAILPOINT = env.text("FAILPOINT") if DEBUG else ""
 
 # Knowledge: what one document may be, and what reading it may cost
@@ -279,8 +280,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 FILES_ARE_SENT_TO = ("/api/v1/collections/", "/admin/memory/document/", "/knowledge/upload/")
 

@@ -57,13 +57,13 @@ class _TooManyReferences(Exception):
     pass
 
 
-def check_schema(schema: Any) -> None:
+def check_schema(schema: Any, *, of_object: bool = True) -> None:
     """Raise ``InvalidInput`` with sentences unless ``schema`` is one that ``validate`` can be trusted with."""
-    problems = list(_schema_problems(schema))
+    problems = list(_schema_problems(schema, of_object=of_object))
     if problems:
         raise InvalidInput(
             "This schema cannot be used.",
-            hint="Write a JSON Schema (2020-12) of an object that stands alone.",
+            hint=f"Write a JSON Schema (2020-12) {'of an object ' if of_object else ''}that stands alone.",
             fields={"schema": problems[:MAX_PROBLEMS]},
         )
 
@@ -71,11 +71,14 @@ def check_schema(schema: Any) -> None:
 def validate(arguments: Any, schema: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong with ``arguments``, at most 20 problems in the order of their paths; empty if nothing is."""
     unfit = _unfit(arguments)
-    if unfit:
-        return [Problem("", unfit)]
+    return [Problem("", unfit)] if unfit else problems_of(arguments, schema)
+
+
+def problems_of(value: Any, schema: Mapping[str, Any]) -> list[Problem]:
+    """Do the same for JSON of any size, which the caller bounds."""
     token = _references.set([0, 0])
     try:
-        errors = list(_Validator(dict(schema), registry=Registry(), format_checker=FORMATS).iter_errors(arguments))
+        errors = list(_Validator(dict(schema), registry=Registry(), format_checker=FORMATS).iter_errors(value))
     except (RecursionError, _TooManyReferences):
         return [Problem("", "The tool's schema refers to itself without end, so nothing fits it.")]
     except Unresolvable:
@@ -135,8 +138,11 @@ def _unfit(arguments: Any) -> str:
     return "" if size <= MAX_ARGUMENTS_BYTES else "The arguments are larger than 1 MB: send less."
 
 
-def _schema_problems(schema: Any) -> Iterator[str]:
-    if not isinstance(schema, dict) or schema.get("type") != "object":
+def _schema_problems(schema: Any, *, of_object: bool) -> Iterator[str]:
+    if not isinstance(schema, dict):
+        yield "A schema is an object of JSON."
+        return
+    if of_object and schema.get("type") != "object":
         yield 'The schema has to describe an object: begin with {"type": "object"}.'
         return
     try:

@@ -20,6 +20,12 @@ class Failpoint(StrEnum):
 
     STEP_CLAIMED = "step.claimed"
     """The claim is committed, and nothing done for it."""
+    LANE_TAKEN = "lane.taken"
+    """The steps of many runs are claimed, and nothing done for them."""
+    LANE_THOUGHT = "lane.thought"
+    """What all of them came to is known; nothing of it is recorded."""
+    LANE_WRITTEN = "lane.written"
+    """It is committed, and their next steps are claimed; nothing done for those."""
     MODEL_ASKING = "model.asking"
     """The worst case is reserved; nothing has been sent."""
     MODEL_ANSWERED = "model.answered"

@@ -5,6 +5,7 @@ Losing one costs nothing but a page's freshness: pages also refresh by themselve
 
 import json
 import logging
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,25 @@ def announce(*, workspace_id: UUID, kind: str, id: UUID | str, run_id: UUID | No
     """Publish, when the surrounding transaction commits, that an object has moved."""
     news = json.dumps({"kind": kind, "id": str(id), "run": str(run_id) if run_id else None})
     transaction.on_commit(lambda: _publish(channel(workspace_id), news))
+
+
+def announce_runs(moved: Iterable[tuple[UUID, UUID]]) -> None:
+    """Publish, when the transaction commits, that runs have moved: (workspace, run) each, all in one round trip."""
+    news = [
+        (channel(workspace_id), json.dumps({"kind": "run", "id": str(run_id), "run": str(run_id)}))
+        for workspace_id, run_id in moved
+    ]
+    transaction.on_commit(lambda: _publish_all(news))
+
+
+def _publish_all(news: list[tuple[str, str]]) -> None:
+    try:
+        with _client().pipeline(transaction=False) as pipe:
+            for name, text in news:
+                pipe.publish(name, text)
+            pipe.execute()
+    except redis.RedisError as error:
+        log.warning("Live updates were not sent: %s", error)
 
 
 def _publish(name: str, news: str) -> Any:

@@ -62,7 +62,8 @@ class RunRows(WorkspaceView):
 
     def visible(self) -> QuerySet[Run]:
         """Return the runs of the agents that the caller may see."""
-        return Run.objects.visible_to(self.caller).select_related("agent", "version", "started_by")
+        found = Run.objects.visible_to(self.caller).select_related("agent", "version", "started_by")
+        return found.defer("version__workflow")
 
     def shown_run(self, run_id: UUID, status: int = 200, **headers: str) -> Response:
         """Answer with everything about one run."""
@@ -104,7 +105,7 @@ class RunsView(RunRows, RowsView):
         sent = RunInput(data=request.data)
         sent.is_valid(raise_exception=True)
         agent = self._agent(sent.validated_data["agent"])
-        said = {name: sent.validated_data[name] for name in ("text", "environment")}
+        said = {name: sent.validated_data.get(name) for name in ("text", "environment", "data")}
         run = start_run(agent_id=agent.id, by=self.caller, source="api", **said)
         return self.shown_run(run.id, 201, Location=f"{request.path}{run.id}/")
 

@@ -29,6 +29,7 @@ class AgentVersionOutput(serializers.ModelSerializer[AgentVersion]):
     )
     tools = serializers.SlugRelatedField[Any](slug_field="name", many=True, read_only=True)
     collections = serializers.SlugRelatedField[Any](slug_field="name", many=True, read_only=True)
+    workflow = serializers.DictField(read_only=True, allow_null=True, help_text="Null: it asks the model.")
 
     class Meta:
         model = AgentVersion
@@ -43,6 +44,7 @@ class AgentVersionOutput(serializers.ModelSerializer[AgentVersion]):
             "step_limit",
             "budget_usd",
             "calls_per_turn",
+            "workflow",
             "created_at",
         ]
         read_only_fields = fields
@@ -194,6 +196,9 @@ class RunInput(serializers.Serializer[Any]):
     text = serializers.CharField(
         allow_blank=True, trim_whitespace=False, help_text="The task in free text, at most 100 kB."
     )
+    data = serializers.DictField(  # type: ignore[assignment]  # a serializer's own data is no class attribute
+        required=False, help_text="What a workflow is given, by its `input` schema; at most 256 kB."
+    )
     environment = serializers.ChoiceField(
         choices=Environment.choices,
         default=Environment.LIVE,
@@ -227,6 +232,8 @@ class StepOutput(serializers.ModelSerializer[Step]):
             "number",
             "turn",
             "kind",
+            "node",
+            "thread",
             "status",
             "action",
             "input",

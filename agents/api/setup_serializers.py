@@ -91,6 +91,11 @@ class VersionInput(serializers.Serializer[Any]):
     subject = serializers.DictField(
         default=dict, help_text='Whose conversation it is: {"kind": "customer", "tool": a reading tool, "field": "id"}.'
     )
+    workflow = serializers.DictField(
+        allow_null=True,
+        default=None,
+        help_text="What its runs do, node by node; null: ask the model, which calls tools.",
+    )
 
     def validate_route(self, name: str) -> ModelRoute:
         """Return the route of this name."""

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.api import actions, agents, budgets, economics, facts, overlays, pauses, runs, sessions, usage
+from agents.api import actions, agents, budgets, economics, facts, overlays, pauses, runs, sessions, signals, usage
 
 urlpatterns = [
     path("agents/", agents.AgentsView.as_view(), name="api-agents"),
@@ -33,6 +33,7 @@ urlpatterns = [
     path("actions/<uuid:row_id>/", actions.ActionView.as_view(), name="api-action"),
     path("pauses/", pauses.PausesView.as_view(), name="api-pauses"),
     path("pauses/<uuid:row_id>/release/", pauses.ReleaseView.as_view(), name="api-release"),
+    path("signals/", signals.SignalsView.as_view(), name="api-signals"),
     path("sessions/", sessions.SessionsView.as_view(), name="api-sessions"),
     path("sessions/<uuid:row_id>/", sessions.SessionView.as_view(), name="api-session"),
     path("sessions/<uuid:row_id>/messages/", sessions.MessagesView.as_view(), name="api-messages"),

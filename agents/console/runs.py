@@ -14,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 from agents.console.found import agents_of, run_or_404, runs_of
 from agents.console.rows import rows_of
 from agents.console.run_page import run_page
+from agents.console.workflows import workflow_of_run
 from agents.models import Agent
 from agents.operations import start_run
 from agents.states import RunKind, RunStatus
@@ -154,8 +155,9 @@ def _start(request: HttpRequest, form: NewRun) -> HttpResponse | int:
 @vary_on_headers("HX-Request")
 def show(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Show one run; a refresh gets the live region alone."""
-    page = run_page(request, run_or_404(request, run_id), person_of(request))
-    return render(request, "agents/run_live.html" if wants_region(request) else "agents/run.html", {"page": page})
+    run = run_or_404(request, run_id)
+    context = {"page": run_page(request, run, person_of(request)), "workflow": workflow_of_run(run)}
+    return render(request, "agents/run_live.html" if wants_region(request) else "agents/run.html", context)
 
 
 @require_safe

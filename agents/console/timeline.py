@@ -91,6 +91,12 @@ def _undone(story: Story, actions: list[UUID]) -> None:
 
 
 def _items(step: Step, run: Run, story: Story) -> list[TimelineItem]:
+    """Return what there is to say of a step; one of a workflow says which node it carries out."""
+    found = _of_step(step, run, story)
+    return [replace(item, title=f"{step.node}: {item.title}") for item in found] if step.node else found
+
+
+def _of_step(step: Step, run: Run, story: Story) -> list[TimelineItem]:
     if step.kind == StepKind.MODEL:
         return [_model_item(step, run, story.usage[step.id])]
     actions = story.actions[step.id]
@@ -109,6 +115,7 @@ def _plain_item(step: Step) -> TimelineItem:
         key=str(step.id),
         note=step.explanation,
         data=step.input.get("raw") or None,
+        result=(step.output or {}).get("value"),
     )
 
 

@@ -5,7 +5,7 @@ back (the system is down, a pause) or lets it wait (for people), and the rows re
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -14,7 +14,7 @@ from agents.engine.control import CANCELLED
 from agents.engine.outcomes import backoff, fenced, finish, hand_over, lock_run, wait
 from agents.engine.subjects import remember_subject
 from agents.engine.takeovers import sentence_of, worn_out
-from agents.engine.turns import advance
+from agents.engine.turns import go_on
 from agents.engine.workers import alive
 from agents.models import Step
 from agents.states import StepStatus
@@ -221,11 +221,20 @@ def _doubt(step: Step, action: Action) -> bool:
 def _end(step: Step, action: Action) -> None:
     with transaction.atomic():
         run = lock_run(step)
-        status = ENDS.get(action.status, StepStatus.SUCCEEDED)
-        over = finish(run, step, status, output={"action": str(action.id)}, explanation=action.explanation)
-        if over:
+        status, output, explanation = _outcome(step, action)
+        if finish(run, step, status, output=output, explanation=explanation):
             remember_subject(run)
-            advance(run)
+        go_on(run, step)
+
+
+def _outcome(step: Step, action: Action) -> tuple[StepStatus, dict[str, Any], str]:
+    if step.node:
+        from agents.engine.flow.action import outcome_of_node
+
+        found = outcome_of_node(step, action)
+        if found is not None:
+            return found
+    return ENDS.get(action.status, StepStatus.SUCCEEDED), {"action": str(action.id)}, action.explanation
 
 
 MOVES: Final[dict[str, Callable[[Step, Action], bool]]] = {

@@ -1,6 +1,7 @@
 """Cancelling at the next boundary, and waking what waits."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -10,6 +11,7 @@ from django.utils import timezone
 from agents.engine.claims import RESCUE, WORKER
 from agents.engine.outcomes import end_run
 from agents.models import Run, Step
+from agents.models.run import RunQuerySet
 from agents.states import STEP_TERMINAL, RunStatus, StepStatus
 from approvals.models import Request
 from approvals.operations import cancel_action, cancel_requests_of_run
@@ -46,9 +48,17 @@ def honour_cancel(run_id: UUID) -> None:
             transition(step, StepStatus.CANCELLED, by=WORKER, explanation=CANCELLED, finished_at=timezone.now())
             if step.action_id is not None:
                 cancel_action(action_id=step.action_id, explanation=CANCELLED, by=WORKER)
+        cancel_children(run.children.live())
         cancel_requests_of_run(run_id=run.id, explanation=CANCELLED, by=WORKER)
         if not run.steps.filter(Q(status=StepStatus.RUNNING) | begun).exists():
             end_run(run, RunStatus.CANCELLED, explanation=CANCELLED)
+
+
+def cancel_children(children: RunQuerySet) -> None:
+    """Cancel the runs that a run which goes on no further has begun; call with that run locked."""
+    for child_id in list(children.filter(cancel_requested_at=None).values_list("id", flat=True)):
+        Run.objects.filter(pk=child_id, cancel_requested_at=None).update(cancel_requested_at=ClockTimestamp())
+        honour_cancel(child_id)
 
 
 def let_lapse(run_id: UUID) -> None:
@@ -61,7 +71,8 @@ def let_lapse(run_id: UUID) -> None:
 
 def wake(step: Step) -> None:
     """Make a waiting step ready; call with its run locked."""
-    transition(step, StepStatus.READY, by=WORKER, wake_at=ClockTimestamp(), nudged_at=None, failures=0, takeovers=0)
+    changes: dict[str, Any] = {"wake_at": ClockTimestamp(), "nudged_at": None, "failures": 0, "takeovers": 0}
+    transition(step, StepStatus.READY, by=WORKER, awaits="", **changes)
 
 
 def wake_for_action(action_id: UUID) -> UUID | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from agents.effective import instructions_of
+from agents.engine.flow.asking import instructions, node_parts, visit_of
 from agents.engine.parts import (
     BUDGETS,
     Part,
@@ -53,8 +54,11 @@ def request_for(run: Run, tools: list[Tool], max_output_tokens: int) -> ModelReq
     return context_for(run, tools, max_output_tokens).request
 
 
-def context_for(run: Run, tools: list[Tool], max_output_tokens: int) -> Context:
-    """Return the model request for the run's next turn, and its parts in the order in which they stand in it."""
+def context_for(run: Run, tools: list[Tool], max_output_tokens: int, asking: Step | None = None) -> Context:
+    """Return the model request for the run's next turn, and its parts in the order in which they stand in it.
+
+    ``asking`` is the step that asks: one of a workflow is told of its own node, and of what was called there.
+    """
     ticket = Part("ticket", str(run.id), "ticket", "untrusted", f"Ticket:\n{run.input['text']}")
     messages: list[Message] = [UserText(ticket.text)]
     told = [Part("goal", str(run.version_id), "goal", "trusted", run.version.goal), *overlay_parts(run), ticket]
@@ -66,13 +70,15 @@ def context_for(run: Run, tools: list[Tool], max_output_tokens: int) -> Context:
         told += parts
         if parts:
             messages.append(UserText("\n".join([head, *(part.text for part in parts)])))
-    steps = steps_with_actions(run)
+    told += (own := node_parts(asking) if asking is not None else [])
+    messages += [UserText(part.text) for part in own if part.kind != "node"]
+    steps = steps_with_actions(run, asking)
     left_out = too_old(steps)
     for step in steps:
         messages.extend(_messages_of(step, shortened=step.pk in left_out))
         told.append(step_part(step, shortened=step.pk in left_out))
     request = ModelRequest(
-        system=f"{instructions_of(run.version, run.overlay)}\n\n{RULES}",
+        system=f"{instructions_of(run.version, run.overlay)}{instructions(asking) if asking else ''}\n\n{RULES}",
         messages=tuple(messages),
         tools=tuple(ToolSpec(t.name, t.description, asked_schema(t), t.effect) for t in tools),
         max_output_tokens=max_output_tokens,
@@ -80,10 +86,11 @@ def context_for(run: Run, tools: list[Tool], max_output_tokens: int) -> Context:
     return Context(request, [part.as_json() for part in told])
 
 
-def steps_with_actions(run: Run) -> list[Step]:
-    """Return the run's finished steps in order, each with its action and tool."""
+def steps_with_actions(run: Run, asking: Step | None = None) -> list[Step]:
+    """Return the run's finished steps in order, each with its action and tool; in a workflow those of one visit."""
+    steps = visit_of(asking) if asking is not None and asking.node else run.steps
     return list(
-        run.steps.select_related("action__tool__connection")
+        steps.select_related("action__tool__connection")
         .exclude(status__in=[StepStatus.READY, StepStatus.RUNNING, StepStatus.WAITING])
         .order_by("number")
     )
@@ -121,7 +128,8 @@ def _messages_of(step: Step, *, shortened: bool = False) -> list[Message]:
         if not step.output or "answer" not in step.output:
             return []
         answer = answer_from_json(step.output["answer"])
-        return [AssistantTurn(answer.text, answer.calls)]
+        misfit = step.output.get("misfit")
+        return [AssistantTurn(answer.text, answer.calls), *([UserText(misfit)] if misfit else [])]
     name = step.input.get("tool", "")
     told = {"status": "succeeded", "note": TOO_OLD} if shortened else told_of(step)
     return [ToolResult(step.call_id, name, json.dumps(told, ensure_ascii=False), told["status"] != "succeeded")]

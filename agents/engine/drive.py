@@ -8,9 +8,10 @@ from uuid import UUID
 from django.db import transaction
 from structlog.contextvars import bound_contextvars
 
-from agents.engine import action_step, model_step
 from agents.engine.claims import claim_step
 from agents.engine.control import honour_cancel
+from agents.engine.flow import action, branch, child, code, event, fork, model, person, retrieve, wait
+from agents.engine.lane.ride import by_lane_or
 from agents.engine.outcomes import rest
 from agents.engine.stumbling import stumble
 from agents.engine.workers import driving, stopping
@@ -24,8 +25,17 @@ log = logging.getLogger(__name__)
 
 QUANTUM = 25
 PERFORM: Final[dict[str, Callable[[Step], None]]] = {
-    StepKind.MODEL: model_step.perform,
-    StepKind.ACTION: action_step.perform,
+    StepKind.MODEL: model.perform,
+    StepKind.ACTION: action.perform,
+    StepKind.CODE: by_lane_or(code.perform),
+    StepKind.BRANCH: by_lane_or(branch.perform),
+    StepKind.CHILD: child.perform,
+    StepKind.EVENT: event.perform,
+    StepKind.MAP: fork.perform,
+    StepKind.PARALLEL: fork.perform,
+    StepKind.PERSON: person.perform,
+    StepKind.RETRIEVAL: retrieve.perform,
+    StepKind.WAIT: wait.perform,
 }
 
 

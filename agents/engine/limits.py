@@ -1,14 +1,16 @@
 """Asking people whether a run that stands at a limit may go on, and doing what they decided, exactly once."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from agents.engine.claims import WORKER
 from agents.engine.control import wake
-from agents.engine.outcomes import end_run, wait
+from agents.engine.outcomes import count_down, end_run, wait
+from agents.engine.turns import go_on
 from agents.models import Run, Step
 from agents.states import RunStatus, StepKind, StepStatus
 from approvals.models import Decision, Request
@@ -19,6 +21,10 @@ from tools.models.budget import customer_scope, period_end
 from tools.operations import extend_budget
 from workspaces.canonical import sanitise
 from workspaces.transitions import transition
+
+BUDGET: Final = "budget"
+ASKING: Final = Q(kind=StepKind.MODEL) | Q(awaits=BUDGET)
+"""A step that waits for people to extend a limit: a model call waits for nothing else."""
 
 
 def budget_scopes(run: Run) -> list[UUID]:
@@ -37,7 +43,7 @@ def ask_to_extend(step: Step, sentence: str, budget: Budget | None = None) -> No
     run = step.run
     named = budget_evidence(budget, run) if budget else {}
     with transaction.atomic():
-        wait(step, explanation=f"{sentence} {named.get('who', 'A person can extend it.')}")
+        wait(step, explanation=f"{sentence} {named.get('who', 'A person can extend it.')}", awaits=BUDGET)
         ask_for_budget(
             workspace_id=run.workspace_id,
             run_id=run.id,
@@ -90,20 +96,21 @@ def budget_evidence(budget: Budget, run: Run) -> dict[str, Any]:
 
 
 def apply_budget_decision(run_id: UUID) -> bool:
-    """Carry out the latest closed ``budget`` request of a run whose model step waits for it; say whether it moved."""
+    """Carry out the latest closed ``budget`` request of a run whose steps wait for it; say whether it moved."""
     with transaction.atomic():
         run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
-        step = run.steps.select_for_update().filter(kind=StepKind.MODEL, status=StepStatus.WAITING).first()
+        steps = list(run.steps.select_for_update().filter(ASKING, status=StepStatus.WAITING).order_by("number"))
         request = Request.objects.filter(run_id=run_id, kind=RequestKind.BUDGET).order_by("-opened_at", "-id").first()
-        if step is None or request is None or request.status == RequestStatus.OPEN:
+        if not steps or request is None or request.status == RequestStatus.OPEN:
             return False
         if request.status == RequestStatus.APPROVED:
             _extend(run, request)
-            wake(step)
-        elif request.status == RequestStatus.SUPERSEDED:
-            wake(step)
+        if request.status in {RequestStatus.APPROVED, RequestStatus.SUPERSEDED}:
+            for step in steps:
+                wake(step)
         else:
-            _stop(run, step, request)
+            for step in steps:
+                _stop(run, step, request)
     return True
 
 
@@ -128,4 +135,8 @@ def _extend(run: Run, request: Request) -> None:
 def _stop(run: Run, step: Step, request: Request) -> None:
     explanation = f"{step.explanation} It was not extended. {request.explanation}".strip()
     transition(step, StepStatus.FAILED, by=WORKER, explanation=explanation, finished_at=timezone.now())
-    end_run(run, RunStatus.FAILED, explanation=explanation)
+    if step.node:
+        count_down(run)
+        go_on(run, step)
+    else:
+        end_run(run, RunStatus.FAILED, explanation=explanation)

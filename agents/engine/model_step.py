@@ -3,17 +3,20 @@
 import logging
 import time
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from agents.effective import calls_of, tools_of
 from agents.engine.conversation import Context, context_for
+from agents.engine.flow.asking import usable_tools
+from agents.engine.flow.joins import is_left_over
 from agents.engine.limits import ask_to_extend, budget_scopes
 from agents.engine.outcomes import backoff, end_run, finish, hand_over, lock_run
-from agents.engine.turns import advance, take_answer, usable_calls
+from agents.engine.turns import go_on, take_answer, usable_calls
 from agents.engine.usage import Called, record_usage
-from agents.models import Step
+from agents.models import Run, Step
 from agents.providers import pricing
 from agents.providers.base import Endpoint, ModelAnswer, ModelRequest, Stop, answer_to_json
 from agents.providers.errors import ModelError, RetryClass
@@ -40,8 +43,8 @@ def perform(step: Step) -> None:
     if run.steps_used >= run.step_limit:
         _stand_still(step, f"The run has reached its step limit of {run.step_limit}.")
         return
-    tools = tools_of(run.version, run.overlay)
-    context = context_for(run, tools, run.version.route.max_output_tokens)
+    tools = usable_tools(step, tools_of(run.version, run.overlay))
+    context = context_for(run, tools, run.version.route.max_output_tokens, step)
     request = context.request
     try:
         endpoints = endpoints_of(run.version.route)
@@ -124,20 +127,34 @@ def _take(
     output = {"answer": answer_to_json(answer), "saw": context.saw}
     with transaction.atomic():
         run = lock_run(step)
-        going_on = run.cancel_requested_at is None
+        going_on = run.cancel_requested_at is None and not is_left_over(step)
         record_usage(step, calls, steps=1 + (len(usable_calls(answer, tools, most)) if going_on else 0))
         if answer.stop in {Stop.REFUSAL, Stop.LENGTH} and not answer.calls:
             sentence = (
                 "The model refused the task." if answer.stop == Stop.REFUSAL else "The model's answer was cut off."
             )
-            finish(run, step, StepStatus.FAILED, output=output, explanation=sentence)
-            end_run(run, RunStatus.FAILED, explanation=f"{sentence} {answer.text[:500]}".strip())
+            _end_failed(run, step, output, f"{sentence} {answer.text[:500]}".strip(), sentence)
+            return
+        if step.node and going_on and not answer.calls:
+            from agents.engine.flow.model import end_node
+
+            end_node(run, step, answer, output)
             return
         finish(run, step, StepStatus.SUCCEEDED, output=output)
         if going_on:
-            take_answer(run, answer, tools, most)
+            take_answer(run, answer, tools, most, step)
         else:
-            advance(run)
+            go_on(run, step)
+
+
+def _end_failed(run: Run, step: Step, output: dict[str, Any] | None, explanation: str, of_step: str = "") -> None:
+    """End the step as failed, and with it the run; in a workflow the node fails, which may have a way of its own."""
+    if step.node:
+        finish(run, step, StepStatus.FAILED, output={**(output or {}), "trusted": False}, explanation=explanation)
+        go_on(run, step)
+    else:
+        finish(run, step, StepStatus.FAILED, output=output, explanation=of_step or explanation)
+        end_run(run, RunStatus.FAILED, explanation=explanation)
 
 
 def _no_answer(step: Step, calls: list[Called], context: Context) -> None:
@@ -159,5 +176,4 @@ def _fail(step: Step, calls: list[Called], context: Context | None, explanation:
     with transaction.atomic():
         run = lock_run(step)
         record_usage(step, calls, steps=1)
-        finish(run, step, StepStatus.FAILED, output={"saw": context.saw} if context else None, explanation=explanation)
-        end_run(run, RunStatus.FAILED, explanation=explanation)
+        _end_failed(run, step, {"saw": context.saw} if context else None, explanation)

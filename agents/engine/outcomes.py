@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from agents.engine.claims import WORKER
 from agents.models import Run, Step
+from agents.signals import tell_of_end
 from agents.states import RunStatus, StepStatus
 from agents.tracing import trace_run
 from workspaces.actors import Actor
@@ -25,7 +26,7 @@ from workspaces.transitions import transition
 def lock_run(step: Step) -> Run:
     """Lock and return the step's run; call inside a transaction, before touching the step."""
     found = Run.objects.select_for_update(of=("self",), no_key=True).select_related("agent", "version", "session")
-    return found.get(pk=step.run_id)
+    return found.defer("version__workflow").get(pk=step.run_id)
 
 
 def fenced(step: Step) -> Q:
@@ -56,11 +57,12 @@ def hand_over(step: Step, *, seconds: float = 0, explanation: str = "", failed: 
         )
 
 
-def wait(step: Step, *, explanation: str) -> None:
-    """Let the step wait for people; it holds no worker from here on."""
+def wait(step: Step, *, explanation: str, awaits: str = "", **changes: Any) -> None:
+    """Let the step wait for people, or for what ``awaits`` names; it holds no worker from here on."""
     with transaction.atomic():
         run = lock_run(step)
-        transition(step, StepStatus.WAITING, by=WORKER, where=fenced(step), incarnation=None, explanation=explanation)
+        told = {"incarnation": None, "wake_at": None, "explanation": explanation, "awaits": awaits, **changes}
+        transition(step, StepStatus.WAITING, by=WORKER, where=fenced(step), **told)
         rest(run)
 
 
@@ -104,3 +106,5 @@ def end_run(
         run, status, by=by, explanation=explanation, outcome=sanitise(outcome), finished_at=timezone.now(), open_steps=0
     )
     trace_run(run)
+    if run.parent_id is not None:
+        tell_of_end(run.id)

@@ -7,6 +7,7 @@ value taken from it. Only a search of our own is believed about trust; what anot
 from typing import Any, Final
 
 from agents.engine.conversation import steps_with_actions
+from agents.engine.flow.asking import node_sources
 from agents.engine.parts import earlier_messages, facts_of, overlay_parts
 from agents.models import Run, Step
 from memory.connectors.knowledge import KIND, Search
@@ -18,7 +19,7 @@ from tools.states import ActionStatus
 LONGEST_LABEL: Final = 200
 
 
-def sources_of(run: Run) -> list[Source]:
+def sources_of(run: Run, asked: Step | None = None) -> list[Source]:
     """Return everything the next model call has seen or will have seen, each with its trust."""
     found = [
         Source("goal", "trusted", "instruction", run.version.goal),
@@ -30,7 +31,8 @@ def sources_of(run: Run) -> list[Source]:
     found += [
         Source(f"memory: {f.key}", trust_of({"trust": f.trust}), "record", {f.key: f.value}) for f in facts_of(run)
     ]
-    for step in steps_with_actions(run):
+    found += node_sources(asked) if asked is not None else []
+    for step in steps_with_actions(run, asked):
         action = step.action
         if action is None:
             continue

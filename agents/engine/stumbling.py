@@ -6,7 +6,7 @@ from django.db import transaction
 
 from agents.engine.claims import WORKER
 from agents.engine.outcomes import backoff, end_run, finish, hand_over, lock_run
-from agents.engine.turns import advance
+from agents.engine.turns import go_on
 from agents.engine.usage import settle_lost
 from agents.models import Step
 from agents.states import RunStatus, StepKind, StepStatus
@@ -43,14 +43,17 @@ def give_up(step: Step, sentence: str) -> bool:
     """End a running step as failed; return False for an action that has begun, which is never given up."""
     with transaction.atomic():
         run = lock_run(step)
-        if step.kind == StepKind.ACTION:
+        if step.action_id is not None:
             action = Action.objects.get(step=step)
             cancel_action(action_id=action.id, explanation=sentence, by=WORKER)
             action.refresh_from_db(fields=["status"])
             if not action.is_terminal:
                 return False
-            if finish(run, step, StepStatus.FAILED, explanation=sentence):
-                advance(run)
+            finish(run, step, StepStatus.FAILED, explanation=sentence)
+            go_on(run, step)
+        elif step.node:
+            finish(run, step, StepStatus.FAILED, explanation=sentence)
+            go_on(run, step)
         else:
             finish(run, step, StepStatus.FAILED, explanation=sentence)
             end_run(run, RunStatus.FAILED, explanation=sentence)

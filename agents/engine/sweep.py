@@ -15,10 +15,16 @@ from django.db.models import F, Q
 
 from agents.engine.claims import DUE, FREE, RESCUE
 from agents.engine.control import IDLE, PREVIEWS_HOLD, drop_if_over, honour_cancel, let_lapse, wake_for_action
-from agents.engine.limits import apply_budget_decision
+from agents.engine.flow import child
+from agents.engine.flow.joins import close_fork, closing_forks
+from agents.engine.flow.person import answered
+from agents.engine.flow.timing import due_timers, wake_due, wake_waiting
+from agents.engine.lane.open import by_lane, lane_is_due
+from agents.engine.limits import ASKING, apply_budget_decision
 from agents.engine.takeovers import hand_back_if_lost, lost_steps
+from agents.engine.workers import bury
 from agents.models import Run, Step, Sweep
-from agents.states import RUN_TERMINAL, STEP_TERMINAL, RunKind, RunStatus, StepKind, StepStatus
+from agents.states import RUN_TERMINAL, STEP_TERMINAL, RunKind, RunStatus, StepStatus
 from approvals.models import Request
 from approvals.operations import expire_due, release_extended
 from approvals.states import RequestKind, RequestStatus
@@ -47,16 +53,24 @@ MAX_BACKLOG = 200
 """Messages that may wait at the broker before the sweep adds more: what nobody had time for needs no second one."""
 
 
-def sweep(enqueue: Callable[[UUID], object], backlog: Callable[[], int] = lambda: 0) -> bool:
+def sweep(
+    enqueue: Callable[[UUID], object],
+    backlog: Callable[[], int] = lambda: 0,
+    call: Callable[[], object] = lambda: None,
+) -> bool:
     """Do one round and tell workers of runs that have work; return False where another process holds the sweep.
 
     ``backlog`` says how many messages wait at the broker. Workers are told of no more runs than there is room for;
-    the others are found again in a later round, since the rows and not the messages remember them.
+    the others are found again in a later round, since the rows and not the messages remember them. One ``call`` is
+    enough for all runs that go by the fast lane.
     """
+    bury()
     if not _round_alone():
         return False
     release_connection()
     _tell(enqueue, backlog)
+    if lane_is_due():
+        call()
     return True
 
 
@@ -88,6 +102,10 @@ def _round() -> None:
     _each([None], lambda _: release_extended())
     _each(_waiting_for_nothing(), wake_for_action)
     _each(_budget_decided(), apply_budget_decision)
+    _each(due_timers(BATCH), wake_due)
+    _each(child.over(BATCH), wake_waiting)
+    _each(answered(BATCH), wake_waiting)
+    _each(closing_forks(BATCH), close_fork)
     _each(_to_cancel(), honour_cancel)
     _each(_approved_too_late(), drop_if_over)
     _each(_unconfirmed(), let_lapse)
@@ -113,9 +131,9 @@ def _waiting_for_nothing() -> list[UUID]:
 
 
 def _budget_decided() -> list[UUID]:
-    """Return the runs whose model step waits though no request about their budget is open."""
+    """Return the runs of which a step waits for more though no request about their budget is open."""
     asked = Request.objects.filter(kind=RequestKind.BUDGET, status=RequestStatus.OPEN).values("run_id")
-    found = Step.objects.filter(status=StepStatus.WAITING, kind=StepKind.MODEL).exclude(run_id__in=asked)
+    found = Step.objects.filter(ASKING, status=StepStatus.WAITING).exclude(run_id__in=asked)
     return list(found.values_list("run_id", flat=True)[:BATCH])
 
 
@@ -158,6 +176,7 @@ def _due_runs(most: int) -> list[UUID]:
         due = (
             Step.objects.select_for_update(of=("self",), skip_locked=True)
             .filter(DUE, long_ago, RESCUE | (FREE & Q(run__cancel_requested_at=None)), status=StepStatus.READY)
+            .exclude(by_lane())
             .order_by(F("nudged_at").asc(nulls_first=True), "created_at")
             .values_list("id", "run_id")[:most]
         )

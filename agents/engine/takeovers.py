@@ -15,7 +15,7 @@ from agents.engine.claims import SWEEP
 from agents.engine.limits import ask_to_extend
 from agents.engine.stumbling import give_up
 from agents.engine.usage import record_lost
-from agents.engine.workers import dead, driven, incarnation
+from agents.engine.workers import claiming, dead, driven, incarnation
 from agents.models import Run, Step, Worker
 from agents.states import StepKind, StepStatus
 from approvals.errors import NoQueue
@@ -44,8 +44,9 @@ def hand_back_dropped() -> list[UUID]:
     """
     mine = incarnation()
     owned = Step.objects.filter(status=StepStatus.RUNNING, incarnation=mine)
-    held = list(owned.values_list("id", "run_id", "attempt"))
-    busy = driven()
+    with claiming():
+        held = list(owned.values_list("id", "run_id", "attempt"))
+        busy = driven()
     dropped = [(step, attempt) for step, run, attempt in held if run not in busy]
     found = [_hand_back_if(step, Q(incarnation=mine, attempt=attempt)) for step, attempt in dropped]
     return [run for run in found if run is not None]
@@ -112,6 +113,8 @@ def _leave_to_people(step: Step) -> bool:
             step.refresh_from_db()  # the wait was rolled back, which its row in memory does not know
             return give_up(step, f"{sentence_of(step)} {nobody.message}")
         return True
-    if step.action is None or step.action.status not in NOT_BEGUN:
+    if step.action is None:
+        return give_up(step, f"{sentence_of(step)} It was given up.")
+    if step.action.status not in NOT_BEGUN:
         return False
     return give_up(step, f"{sentence_of(step)} It was given up, and nothing was sent.")

@@ -10,11 +10,12 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError, connection
 
+from agents.engine.flow.event import forget_signals
 from agents.engine.sweep import sweep
 from agents.engine.takeovers import hand_back_dropped
 from agents.engine.workers import forget_workers, heartbeat, incarnation, retire
 from agents.operations.emptying import empty_old_runs
-from agents.tasks import backlog, enqueue
+from agents.tasks import backlog, call_to_lane, enqueue
 from audit.ledger.sealing import seal_all
 from audit.webhooks.courier import Courier, forget_deliveries
 from memory.engine import reembed
@@ -31,6 +32,7 @@ FORGET_EVERY = 60
 FORGETTING: Final[dict[str, Callable[[], object]]] = {
     "old answers": forget_answers,
     "old runs": empty_old_runs,
+    "old signals": forget_signals,
     "old workers": forget_workers,
     "sign-ins that are over": SessionStore.clear_expired,
 }
@@ -80,7 +82,7 @@ class Companions:
         rounds = 0
         while not self._stop.wait(settings.SWEEP_SECONDS):
             rounds += 1
-            _guarded("sweep", lambda: sweep(enqueue, backlog))
+            _guarded("sweep", lambda: sweep(enqueue, backlog, call_to_lane))
             if rounds % SEAL_EVERY == 0:
                 _guarded("sealing", seal_all)
             if rounds % FORGET_EVERY == 0:

@@ -53,10 +53,11 @@ def add_step(run: Run, *, kind: StepKind, by: Actor, **fields: Any) -> Step:
     return step
 
 
-def begin_turn(run: Run, steps: int) -> None:
-    """Count a new turn with ``steps`` open steps."""
+def begin_turn(run: Run, steps: int, asked: Step | None = None) -> None:
+    """Count a new turn with ``steps`` open steps; in a workflow, after the model step ``asked``, so many more."""
     run.turn += 1
-    run.open_steps = steps
+    run.open_steps = steps + (run.open_steps if asked is not None and asked.node else 0)
+    steps = run.open_steps
     Run.objects.filter(pk=run.pk).update(turn=run.turn, open_steps=steps)
 
 
@@ -74,33 +75,62 @@ def advance(run: Run, *, by: Actor = WORKER) -> None:
         add_step(run, kind=StepKind.MODEL, by=by)
 
 
+def go_on(run: Run, step: Step) -> None:
+    """Move the run on after a step that is over, in the transaction that ended it, with the run locked."""
+    if step.node:
+        from agents.engine.flow.moving import advance_flow
+
+        advance_flow(run, step)
+    elif run.open_steps == 0:
+        advance(run)
+
+
 def usable_calls(answer: ModelAnswer, tools: dict[str, Tool], most: int) -> list[ToolCall]:
     """Return those of the first ``most`` calls that can become actions."""
     accepted = answer.calls[:most]
     return [call for call in accepted if call.arguments is not None and not call.problem and call.name in tools]
 
 
-def take_answer(run: Run, answer: ModelAnswer, tools: dict[str, Tool], most: int) -> None:
-    """Turn a model's answer into steps and actions, at most ``most``, or into the end of the run, which is locked."""
+def take_answer(run: Run, answer: ModelAnswer, tools: dict[str, Tool], most: int, asked: Step | None = None) -> None:
+    """Turn a model's answer into steps and actions, at most ``most``, or into the end of the run, which is locked.
+
+    ``asked`` is the step that asked, in whose place of a workflow they stand.
+    """
     if not answer.calls:
         conclude(run, answer)
         return
     accepted = answer.calls[:most]
     usable = usable_calls(answer, tools, most)
-    begin_turn(run, len(usable))
-    sources = sources_of(run)
+    begin_turn(run, len(usable), asked)
+    sources = sources_of(run, asked)
+    where = _place_of(asked)
     for position, call in enumerate(answer.calls):
         if position >= len(accepted):
-            _skip(run, call, f"Only {len(accepted)} calls are taken in one turn. Propose the others afterwards.")
+            _skip(run, call, f"Only {len(accepted)} calls are taken in one turn. Propose the others afterwards.", where)
         elif call.arguments is None or call.problem or call.name not in tools:
-            _skip(run, call, call.problem or f"There is no tool {call.name!r} for this agent.")
+            _skip(run, call, call.problem or f"There is no tool {call.name!r} for this agent.", where)
         else:
-            _propose(run, call, tools[call.name], sources)
+            _propose(run, call, tools[call.name], sources, where)
     if not usable:
+        _ask_anew(run, asked)
+
+
+def _place_of(asked: Step | None) -> dict[str, Any]:
+    if asked is None or not asked.node:
+        return {}
+    return {"node": asked.node, "thread": asked.thread, "visit": asked.visit, "parent_id": asked.parent_id}
+
+
+def _ask_anew(run: Run, asked: Step | None) -> None:
+    if asked is not None and asked.node:
+        from agents.engine.flow.model import ask_again
+
+        ask_again(run, asked)
+    else:
         advance(run)
 
 
-def _skip(run: Run, call: ToolCall, explanation: str) -> None:
+def _skip(run: Run, call: ToolCall, explanation: str, where: dict[str, Any]) -> None:
     add_step(
         run,
         kind=StepKind.ACTION,
@@ -110,10 +140,11 @@ def _skip(run: Run, call: ToolCall, explanation: str) -> None:
         input={"tool": call.name, "raw": call.raw[:10_000]},
         explanation=explanation,
         finished_at=timezone.now(),
+        **where,
     )
 
 
-def _propose(run: Run, call: ToolCall, tool: Tool, sources: list[Source]) -> None:
+def _propose(run: Run, call: ToolCall, tool: Tool, sources: list[Source], where: dict[str, Any]) -> None:
     arguments, stated = take_statement(tool, call.arguments or {})
     step_id: UUID = uuid7()
     action = propose(
@@ -138,6 +169,7 @@ def _propose(run: Run, call: ToolCall, tool: Tool, sources: list[Source]) -> Non
         action=action,
         call_id=call.id,
         input={"tool": tool.name, "arguments": arguments, **({} if stated is None else {"confidence": stated})},
+        **where,
     )
 
 
@@ -152,6 +184,12 @@ def _provenance(arguments: dict[str, Any], tool: Tool, sources: list[Source]) ->
 
 def conclude(run: Run, answer: ModelAnswer) -> None:
     """End the task with the model's last words, and leave them in the conversation."""
+    leave_words(run, answer.text)
+    end_run(run, RunStatus.SUCCEEDED, outcome={"text": answer.text, "model": answer.model})
+
+
+def leave_words(run: Run, text: str) -> None:
+    """Leave a run's last words in the conversation that it belongs to."""
     if run.session is not None:
         append_message(
             session=run.session,
@@ -159,7 +197,6 @@ def conclude(run: Run, answer: ModelAnswer) -> None:
             role=MessageRole.AGENT,
             source="outcome",
             trust=Trust.UNTRUSTED,
-            text=answer.text,
+            text=text,
             by=WORKER,
         )
-    end_run(run, RunStatus.SUCCEEDED, outcome={"text": answer.text, "model": answer.model})

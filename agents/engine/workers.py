@@ -1,22 +1,25 @@
 """Worker incarnations: one row per process, heartbeaten by its own thread.
 
 A claim names the incarnation. One that has been silent for ``WORKER_DEAD_AFTER_SECONDS`` is dead for ever: when its
-process wakes up again it finds its row stale, takes a new identity, and everything it still holds is fenced off.
+process wakes up again it finds its row stale, takes a new identity, and everything it still holds is fenced off. One
+whose process is gone by the word of the kernel is dead at once.
 """
 
 import os
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 
+from agents.engine.processes import born, is_gone, machine
 from agents.models import Worker
 from workspaces.database import ClockTimestamp
 from workspaces.ids import uuid7
@@ -26,6 +29,7 @@ FORGOTTEN = timedelta(days=30)
 _lock = threading.Lock()
 _current: UUID | None = None
 _driven: Counter[UUID] = Counter()
+_claiming = threading.Lock()
 _stopping = threading.Event()
 
 
@@ -44,7 +48,9 @@ def incarnation() -> UUID:
 
 def _register() -> UUID:
     with transaction.atomic():
-        worker = Worker.objects.create(id=uuid7(), name=f"{socket.gethostname()}:{os.getpid()}")
+        pid = os.getpid()
+        place: dict[str, Any] = {"machine": machine(), "pid": pid, "born": born(pid)}
+        worker = Worker.objects.create(id=uuid7(), name=f"{socket.gethostname()}:{pid}", **place)
     return worker.id
 
 
@@ -52,7 +58,7 @@ def heartbeat() -> bool:
     """Say that this process lives; return False where it was dead already and has taken a new identity."""
     global _current
     mine = incarnation()
-    fresh = Worker.objects.filter(pk=mine, stopped_at=None, heartbeat_at__gt=ClockTimestamp() - _silence())
+    fresh = living_workers().filter(pk=mine)
     if fresh.update(heartbeat_at=ClockTimestamp()):
         return True
     with _lock:
@@ -62,8 +68,8 @@ def heartbeat() -> bool:
 
 def _forget() -> None:
     """Begin anew in a forked process: an incarnation is one process, and none of its threads came along."""
-    global _lock, _current
-    _lock, _current = threading.Lock(), None
+    global _lock, _claiming, _current
+    _lock, _claiming, _current = threading.Lock(), threading.Lock(), None
     _driven.clear()
 
 
@@ -87,15 +93,33 @@ def forget_workers() -> int:
 @contextmanager
 def driving(run_id: UUID) -> Iterator[None]:
     """Note that a thread of this process carries the run on; begun before its first claim, ended after its last."""
-    with _lock:
-        _driven[run_id] += 1
+    keep_driving([run_id])
     try:
         yield
     finally:
-        with _lock:
+        stop_driving([run_id])
+
+
+def keep_driving(runs: Iterable[UUID]) -> None:
+    """Note that a thread of this process carries the runs on, until it says the opposite."""
+    with _lock:
+        _driven.update(runs)
+
+
+def stop_driving(runs: Iterable[UUID]) -> None:
+    """Note that it does so no more."""
+    with _lock:
+        for run_id in runs:
             _driven[run_id] -= 1
             if not _driven[run_id]:
                 del _driven[run_id]
+
+
+@contextmanager
+def claiming() -> Iterator[None]:
+    """Claim steps of runs that are not known before; until they are noted as driven, nobody takes them for dropped."""
+    with _claiming:
+        yield
 
 
 def driven() -> frozenset[UUID]:
@@ -116,8 +140,7 @@ def stopping() -> bool:
 
 def alive(field: str = "incarnation") -> Exists:
     """Return the condition "the incarnation in ``field`` of this row is alive", by the database's clock."""
-    living = Worker.objects.filter(pk=OuterRef(field), stopped_at=None, heartbeat_at__gt=ClockTimestamp() - _silence())
-    return Exists(living)
+    return Exists(living_workers().filter(pk=OuterRef(field)))
 
 
 def dead(field: str = "incarnation") -> Q:
@@ -132,4 +155,15 @@ def lives(mine: UUID) -> Exists:
 
 def living_workers() -> "models.QuerySet[Worker]":
     """Return the workers that are alive now."""
-    return Worker.objects.filter(stopped_at=None, heartbeat_at__gt=ClockTimestamp() - _silence())
+    return Worker.objects.filter(stopped_at=None, died_at=None, heartbeat_at__gt=ClockTimestamp() - _silence())
+
+
+def bury() -> int:
+    """Note which workers of this machine are gone by the kernel's word, before they are missed; return how many."""
+    here = machine()
+    if not here:
+        return 0
+    known = living_workers().filter(machine=here, pid__isnull=False, born__isnull=False)
+    rows = known.values_list("id", "pid", "born")
+    gone = [worker for worker, pid, began in rows if pid and began and is_gone(pid, began)]
+    return Worker.objects.filter(pk__in=gone, died_at=None).update(died_at=ClockTimestamp()) if gone else 0

@@ -5,6 +5,7 @@ from agents.models.overlay import Overlay
 from agents.models.rate import Rate, RateKind
 from agents.models.route import ModelRoute
 from agents.models.run import Run
+from agents.models.signal import RunSignal
 from agents.models.step import Step
 from agents.models.worker import Sweep, Worker
 
@@ -19,6 +20,7 @@ __all__ = [
     "Rate",
     "RateKind",
     "Run",
+    "RunSignal",
     "Step",
     "Sweep",
     "Worker",

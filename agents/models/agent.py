@@ -79,6 +79,9 @@ class AgentVersion(TenantRow):
         blank=True,
         help_text='Whose conversation it is: {"kind": "customer", "tool": name of a reading tool, "field": "id"}.',
     )
+    workflow = models.JSONField(
+        null=True, blank=True, help_text="Its nodes, see docs/workflows.md; null: one model node that calls tools."
+    )
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

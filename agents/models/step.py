@@ -15,7 +15,7 @@ from workspaces.constraints import SameWorkspace, tenant_key
 from workspaces.models import TenantRow
 
 OF_ITS_RUN = """
-    IF NEW.action_id IS NOT NULL AND NOT EXISTS (
+    IF NOT EXISTS (
         SELECT 1 FROM tools_action a JOIN agents_run r ON r.environment = a.environment
         WHERE a.id = NEW.action_id AND r.id = NEW.run_id
     ) THEN
@@ -42,6 +42,23 @@ class Step(TenantRow):
     explanation = models.TextField(blank=True)
     scopes: "ArrayField[list[UUID], list[UUID]]" = ArrayField(models.UUIDField(), default=list)
     is_repair = models.BooleanField(default=False)
+    node = models.CharField(
+        max_length=60, blank=True, default="", db_default="", help_text="The workflow's node that it carries out."
+    )
+    thread = models.CharField(
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text='Which of a workflow\'s threads: "" the main one, "7.a" a branch of step 7.',
+    )
+    visit = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="How often its thread has come to the node by then."
+    )
+    parent = models.ForeignKey("self", models.PROTECT, null=True, db_index=False, related_name="inner_steps")
+    awaits = models.CharField(
+        max_length=400, blank=True, default="", db_default="", help_text="What a waiting step of a workflow waits for."
+    )
     attempt = models.PositiveIntegerField(default=0)
     failures = models.PositiveIntegerField(default=0)
     takeovers = models.PositiveIntegerField(default=0, help_text="Workers that were lost over it, one after the other.")
@@ -58,6 +75,7 @@ class Step(TenantRow):
             tenant_key("step"),
             SameWorkspace(field="run", name="step_run_same_workspace"),
             SameWorkspace(field="action", name="step_action_same_workspace"),
+            SameWorkspace(field="parent", name="step_parent_same_workspace"),
             models.UniqueConstraint(fields=["run", "number"], name="step_number_once"),
             models.CheckConstraint(
                 condition=Q(status=StepStatus.RUNNING, incarnation__isnull=False) | ~Q(status=StepStatus.RUNNING),
@@ -69,13 +87,22 @@ class Step(TenantRow):
                 name="step_action_of_its_environment",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert | pgtrigger.UpdateOf("action_id"),  # type: ignore[no-untyped-call]
+                condition=pgtrigger.Q(new__action__isnull=False),
                 func=OF_ITS_RUN,
             )
         ]
         indexes = [
             models.Index(fields=["wake_at"], condition=Q(status="ready"), name="step_ready"),
+            models.Index(
+                fields=["id"], condition=Q(status="ready", kind__in=["code", "branch"], thread=""), name="step_lane"
+            ),
             models.Index(fields=["incarnation"], condition=Q(status="running"), name="step_running"),
             models.Index(fields=["run"], condition=Q(status="waiting"), name="step_waiting"),
+            models.Index(fields=["wake_at"], condition=Q(status="waiting", wake_at__isnull=False), name="step_timer"),
+            models.Index(
+                fields=["workspace", "awaits"], condition=Q(status="waiting") & ~Q(awaits=""), name="step_awaits"
+            ),
+            models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="step_inner"),
         ]
 
     def __str__(self) -> str:

@@ -6,12 +6,16 @@ from workspaces.models import Row
 
 
 class Worker(Row):
-    """Its id is the incarnation that claims name. Silent for longer than the limit means dead, for ever."""
+    """Its id is the incarnation that claims name. Silent for longer than the limit, or gone, means dead, for ever."""
 
     name = models.CharField(max_length=200)
     started_at = models.DateTimeField(auto_now_add=True)
     heartbeat_at = models.DateTimeField(auto_now_add=True)
-    stopped_at = models.DateTimeField(null=True)
+    stopped_at = models.DateTimeField(null=True, help_text="When it stopped in good order.")
+    died_at = models.DateTimeField(null=True, help_text="When the kernel said that its process is gone.")
+    machine = models.CharField(max_length=120, blank=True, help_text="Whose process ids `pid` is one of.")
+    pid = models.PositiveIntegerField(null=True)
+    born = models.BigIntegerField(null=True, help_text="When the process began, in clock ticks since the boot.")
 
     class Meta:
         indexes = [models.Index(fields=["heartbeat_at"], condition=models.Q(stopped_at=None), name="worker_alive")]

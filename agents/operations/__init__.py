@@ -1,14 +1,17 @@
 """Every write of the agents floor that people or programs ask for."""
 
 from agents.operations.budgets import set_up_budget
+from agents.operations.bulk import NewTask, start_runs
 from agents.operations.configuring import create_agent, publish_version, save_route, set_agent_enabled
 from agents.operations.overlays import publish_overlay
 from agents.operations.programs import admit_program
 from agents.operations.rates import state_rate
 from agents.operations.rollbacks import confirm_rollback, preview_rollback
 from agents.operations.runs import cancel_run, start_run
+from agents.operations.signals import send_signal
 
 __all__ = [
+    "NewTask",
     "admit_program",
     "cancel_run",
     "confirm_rollback",
@@ -17,8 +20,10 @@ __all__ = [
     "publish_overlay",
     "publish_version",
     "save_route",
+    "send_signal",
     "set_agent_enabled",
     "set_up_budget",
     "start_run",
+    "start_runs",
     "state_rate",
 ]

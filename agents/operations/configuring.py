@@ -9,6 +9,8 @@ from django.db.models import Max
 
 from agents.models import Agent, AgentVersion, AgentVersionCollection, AgentVersionTool, ModelRoute
 from agents.providers.base import Provider
+from agents.workflows.checks import Names, check_workflow
+from approvals.models import ReviewQueue
 from audit.ledger.recording import record
 from memory.models import Collection
 from tools.models import Tool
@@ -138,15 +140,20 @@ def publish_version(
     calls_per_turn: int = 16,
     subject: dict[str, Any] | None = None,
     collections: Sequence[Collection] = (),
+    workflow: dict[str, Any] | None = None,
 ) -> AgentVersion:
     """Make a new immutable version and let new runs begin with it; runs under way keep theirs.
 
-    ``collections`` are those that its runs may search, as far as whoever started a run may read them.
+    ``collections`` are those that its runs may search, as far as whoever started a run may read them; ``workflow`` is
+    what its runs do, where that is more than to ask the model.
     """
     require_owner(by, agent.workspace, "publish agent versions")
     if any(part.workspace_id != agent.workspace_id for part in (route, *tools, *collections)):
         raise InvalidInput("Route, tools and collections belong to the agent's own workspace.")
     _check_fits(subject or {}, SUBJECT, "subject")
+    if workflow is not None:
+        check_workflow(workflow, names_for(agent, tools, collections))
+    values = {"goal": goal, "route": route, "step_limit": step_limit, "budget_usd": budget_usd, "workflow": workflow}
     with transaction.atomic():
         Agent.objects.select_for_update().get(pk=agent.pk)
         last = agent.versions.aggregate(last=Max("number"))["last"] or 0
@@ -154,25 +161,46 @@ def publish_version(
             workspace_id=agent.workspace_id,
             agent=agent,
             number=last + 1,
-            goal=goal,
-            route=route,
-            step_limit=step_limit,
-            budget_usd=budget_usd,
             calls_per_turn=calls_per_turn,
             subject=subject or {},
+            **values,
             created_by=by if isinstance(by, User) else None,
         )
-        AgentVersionTool.objects.bulk_create(
-            AgentVersionTool(workspace_id=agent.workspace_id, version=version, tool=tool) for tool in tools
-        )
-        AgentVersionCollection.objects.bulk_create(
-            AgentVersionCollection(workspace_id=agent.workspace_id, version=version, collection=one)
-            for one in collections
-        )
+        _link(version, tools, collections)
         Agent.objects.filter(pk=agent.pk).update(current_version=version)
-        body = {"version": version.number, "goal": digest(goal), "tools": sorted(tool.name for tool in tools)}
-        if collections:
-            body["collections"] = sorted(one.name for one in collections)
-        note(agent.workspace_id, by, "agent.version_published", ("agent", agent.id), **body)
+        said = _said(version, tools, collections)
+        note(agent.workspace_id, by, "agent.version_published", ("agent", agent.id), **said)
     agent.current_version = version
     return version
+
+
+def _said(version: AgentVersion, tools: Sequence[Tool], collections: Sequence[Collection]) -> dict[str, Any]:
+    """Return what the ledger is told of a version."""
+    body = {"version": version.number, "goal": digest(version.goal), "tools": sorted(tool.name for tool in tools)}
+    if collections:
+        body["collections"] = sorted(one.name for one in collections)
+    if version.workflow is not None:
+        body["workflow"] = digest(version.workflow)
+    return body
+
+
+def _link(version: AgentVersion, tools: Sequence[Tool], collections: Sequence[Collection]) -> None:
+    own = version.workspace_id
+    AgentVersionTool.objects.bulk_create(
+        AgentVersionTool(workspace_id=own, version=version, tool=tool) for tool in tools
+    )
+    AgentVersionCollection.objects.bulk_create(
+        AgentVersionCollection(workspace_id=own, version=version, collection=one) for one in collections
+    )
+
+
+def names_for(agent: Agent, tools: Sequence[Tool], collections: Sequence[Collection]) -> Names:
+    """Return what a workflow of ``agent`` may name, with these tools and collections."""
+    here = {"workspace_id": agent.workspace_id}
+    return Names(
+        tools=frozenset(tool.name for tool in tools),
+        collections=frozenset(one.name for one in collections),
+        queues=frozenset(ReviewQueue.objects.filter(**here).values_list("name", flat=True)),
+        agents=frozenset(Agent.objects.filter(**here).values_list("name", flat=True)),
+        own=agent.name,
+    )

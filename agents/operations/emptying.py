@@ -30,7 +30,8 @@ BATCH: Final = 50
 REMOVED: Final = "(removed by its age)"
 
 STEPS = """
-UPDATE agents_step SET explanation = '', input = input - 'arguments' - 'raw', output = output - 'answer'
+UPDATE agents_step SET explanation = '', input = input - '{arguments,raw,given,key}'::text[],
+    output = output - '{answer,value}'::text[]
 WHERE run_id = %s
 """
 
@@ -66,7 +67,7 @@ def empty_run(*, run_id: UUID, by: System) -> bool:
             cursor.execute(STEPS, [run_id])
         Run.objects.filter(pk=run_id).update(
             title=REMOVED,
-            input={**run.input, "text": ""},
+            input={**{name: said for name, said in run.input.items() if name != "data"}, "text": ""},
             plan=None if run.plan is None else [],
             outcome=None,
             explanation="",

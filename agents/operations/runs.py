@@ -6,58 +6,53 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from agents.engine.beginning import Task, create_run, set_out, title_of
 from agents.engine.control import honour_cancel
-from agents.engine.turns import add_step, begin_turn
+from agents.engine.flow.inputs import fitting
 from agents.errors import AgentUnavailable, TicketTooLarge
-from agents.models import Agent, Run
-from agents.states import StepKind
+from agents.models import Agent, AgentVersion, Run
 from agents.tasks import enqueue_on_commit
 from audit.ledger.recording import record
 from tools.environments import connection_in
-from tools.models import Budget, BudgetScope, Environment, Unit
+from tools.models import Environment
 from workspaces.actors import actor_text
 from workspaces.canonical import sanitise
 from workspaces.errors import Forbidden, InvalidInput, NotFound, StaleState
-from workspaces.ids import uuid7
 from workspaces.models import User
-from workspaces.salts import salted
 
 MAX_TICKET_BYTES = 100_000
-MAX_TITLE = 180
 
 
 def start_run(
-    *, agent_id: UUID, text: str, by: User, source: str = "console", environment: str = Environment.LIVE
+    *,
+    agent_id: UUID,
+    text: str,
+    by: User,
+    source: str = "console",
+    environment: str = Environment.LIVE,
+    data: dict[str, Any] | None = None,
 ) -> Run:
-    """Give a task in free text to an agent; the run begins with the agent's current version.
+    """Give a task to an agent, in free text and, for a workflow, as ``data``; it begins with the current version.
 
     In the sandbox it reaches sandbox connections only; where a run begins, it stays, and all that follows from it.
     Raise ``NotFound`` for agents the person may not see, ``Forbidden``, :class:`AgentUnavailable`,
     :class:`TicketTooLarge` (413) and ``InvalidInput`` (422).
     """
-    agent = _startable(agent_id, by)
-    said = _checked(text)
-    _check_environment(environment)
-    _check_connections(agent, by, environment)
+    version = startable_version(agent_id, by, environment)
+    body = checked_task(text, source, data, version)
+    causes = [UUID(person) for person in by.cause_ids()]
+    title = title_of(body["text"]) or version.agent.title
     with transaction.atomic():
-        run = _create(agent, said, by, source, environment)
-        if run.version.budget_usd is not None:
-            Budget.objects.create(
-                workspace_id=run.workspace_id,
-                scope_kind=BudgetScope.RUN,
-                scope_id=run.id,
-                name="this run",
-                unit=Unit.USD,
-                limit=run.version.budget_usd,
-            )
-        begin_turn(run, 1)
-        add_step(run, kind=StepKind.MODEL, by=by)
+        task = Task(body=body, environment=environment, started_by=by, causes=causes, title=title)
+        run = create_run(version, task, by=by)
+        set_out(run, by=by)
         enqueue_on_commit(run.id)
     return run
 
 
-def _startable(agent_id: UUID, by: User) -> Agent:
-    agent = Agent.objects.visible_to(by).select_related("current_version").filter(pk=agent_id).first()
+def startable_version(agent_id: UUID, by: User, environment: str) -> AgentVersion:
+    """Return the version with which a run of the agent would begin now; errors are those of ``start_run``."""
+    agent = Agent.objects.visible_to(by).select_related("current_version__agent").filter(pk=agent_id).first()
     if agent is None:
         raise NotFound("There is no such agent.", "Choose one from the list of agents.")
     if not Agent.objects.startable_by(by).filter(pk=agent.pk).exists():
@@ -66,7 +61,9 @@ def _startable(agent_id: UUID, by: User) -> Agent:
         raise AgentUnavailable(
             f"{agent.title} takes no tasks now.", "It is disabled or has no version: an owner can change that."
         )
-    return agent
+    _check_environment(environment)
+    _check_connections(agent.current_version, by, environment)
+    return agent.current_version
 
 
 def _check_environment(environment: str) -> None:
@@ -76,71 +73,32 @@ def _check_environment(environment: str) -> None:
         )
 
 
-def _check_connections(agent: Agent, by: User, environment: str) -> None:
+def _check_connections(version: AgentVersion, by: User, environment: str) -> None:
     """Refuse a run that could not use all of its tools; what is taken away later, the gate finds."""
-    tools = agent.current_version.tools.select_related("connection__sandbox") if agent.current_version else ()
-    ways = {connection_in(tool, environment) for tool in tools}
+    ways = {connection_in(tool, environment) for tool in version.tools.select_related("connection__sandbox")}
     closed = sorted(way.name for way in ways if way is not None and not way.is_open_to(by))
     if closed:
         raise Forbidden(
-            f"You may not use {', '.join(closed)}, which {agent.title} works with.",
+            f"You may not use {', '.join(closed)}, which {version.agent.title} works with.",
             "Ask an owner to grant your team the right to use it.",
         )
 
 
-def _checked(text: str) -> str:
+def checked_task(text: str, source: str, data: dict[str, Any] | None, version: AgentVersion) -> dict[str, Any]:
+    """Return what the run is given; a text may be left out where a workflow is given data."""
     if len(text.encode("utf-8", "replace")) > MAX_TICKET_BYTES:
         raise TicketTooLarge(
             f"A ticket may have at most {MAX_TICKET_BYTES // 1000} kB of text.", "Shorten it, or send the main part."
         )
     said = str(sanitise(text)).strip()
-    if not said:
+    if data is not None and version.workflow is None:
+        raise InvalidInput("This agent takes a text only.", "Say it in the text.", {"data": ["It has no workflow."]})
+    if not said and not data:
         raise InvalidInput("The ticket is empty.", "Say what is to be done.", {"text": ["This may not be empty."]})
-    return said
-
-
-def _create(agent: Agent, text: str, by: User, source: str, environment: str) -> Run:
-    version = agent.current_version
-    if version is None:
-        raise AgentUnavailable(f"{agent.title} takes no tasks now.")
-    run_id = uuid7()
-    body: dict[str, Any] = {"text": text, "source": source}
-    run = Run.objects.create(
-        id=run_id,
-        workspace_id=agent.workspace_id,
-        agent=agent,
-        version=version,
-        environment=environment,
-        title=title_of(text),
-        input=body,
-        started_by=by,
-        causes=[UUID(person) for person in by.cause_ids()],
-        scopes=[agent.workspace_id, agent.id, run_id],
-        step_limit=version.step_limit,
-    )
-    record(
-        workspace_id=run.workspace_id,
-        actor=actor_text(by),
-        verb="run.queued",
-        subject=("run", run.id),
-        body={
-            "agent": str(agent.id),
-            "version": version.number,
-            "environment": environment,
-            "input": salted(run.workspace_id, run.id, body),
-        },
-    )
-    return run
-
-
-def title_of(text: str) -> str:
-    """Return the first words of a ticket, on one line; cut between words where there are any."""
-    line = " ".join(text.split())
-    if len(line) <= MAX_TITLE:
-        return line
-    room = line[: MAX_TITLE - 1]
-    cut = room.rfind(" ", MAX_TITLE // 2)
-    return room[: cut if cut > 0 else None].rstrip(" .,;:") + "…"
+    body: dict[str, Any] = {"text": said, "source": source}
+    if version.workflow is None:
+        return body
+    return {**body, "data": fitting(version, said, data or {})}
 
 
 def controllable_run(run_id: UUID, by: User, what: str) -> Run:

@@ -43,6 +43,7 @@ class DecisionOutput(serializers.ModelSerializer[Decision]):
     """One person's answer."""
 
     user = PersonOutput(read_only=True)
+    answers = serializers.DictField(read_only=True, allow_null=True, help_text="What a form was filled in with.")
 
     class Meta:
         model = Decision
@@ -55,6 +56,7 @@ class DecisionOutput(serializers.ModelSerializer[Decision]):
             "settlement",
             "amount",
             "steps",
+            "answers",
             "revision",
             "evidence_digest",
             "at",
@@ -139,7 +141,9 @@ class DecisionInput(serializers.Serializer[Any]):
         r"^[0-9a-f]{64}$", help_text="The evidence_digest of the request as the person read it."
     )
     reason = serializers.CharField(required=False, default="", allow_blank=True, trim_whitespace=False)
-    arguments = serializers.DictField(required=False, help_text="For an edit: all arguments of the new action.")
+    arguments = serializers.DictField(
+        required=False, help_text="For an edit: all arguments of the new action; for a form: what it is filled in with."
+    )
     settlement = serializers.ChoiceField(
         choices=Settlement.choices, required=False, help_text="For a request to settle an action in doubt."
     )

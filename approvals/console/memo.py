@@ -141,7 +141,7 @@ def _bar(request: Request, user: User, unsent: Unsent | None) -> DecisionBar | N
     if request.status != RequestStatus.OPEN:
         return None
     late = TIME_IS_UP if request.expires_at <= timezone.now() else ""
-    editable = request.kind == RequestKind.ACTION and not (request.action and request.action.is_repair)
+    editable = request.kind in {"action", "form"} and not (request.action and request.action.is_repair)
     address = request_url(request.id)
     run = request.evidence.get("run") or {}
     return DecisionBar(
@@ -149,7 +149,7 @@ def _bar(request: Request, user: User, unsent: Unsent | None) -> DecisionBar | N
         binding=request.evidence_digest,
         kind=request.kind,
         edit_url=f"{address}edit/" if editable else "",
-        may_respond=request.kind in {RequestKind.ACTION, RequestKind.FORM},
+        may_respond=request.kind == RequestKind.ACTION,
         why_not=late or refusal(user, request),
         note=_note(request),
         steps=run.get("limit") if request.kind == RequestKind.BUDGET else None,

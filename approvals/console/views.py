@@ -10,15 +10,15 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from approvals.console.answers import answer_of, unsent
-from approvals.console.editing import edit_context
+from approvals.console.editing import edit_context, form_of
 from approvals.console.memo import memo
 from approvals.console.rows import beside, inbox, onward
 from approvals.errors import AlreadyDecided
-from approvals.forms import ArgumentsForm, form_for
+from approvals.forms import ArgumentsForm
 from approvals.models import Decision, Request
 from approvals.operations import Answer, decide
 from approvals.permissions import candidates, check_can_decide, deciders
-from approvals.states import DecisionKind, RequestStatus
+from approvals.states import DecisionKind, RequestKind, RequestStatus
 from workspaces.console.asking import person_of, wants_region
 from workspaces.console.links import request_url
 from workspaces.console.listing import page_of
@@ -83,14 +83,13 @@ def _decided(request: HttpRequest, found: Request, answer: Answer) -> str:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, request_id: UUID) -> HttpResponse:
-    """Show the arguments as a typed form; POST proposes the person's version in place of the agent's."""
+    """Show the arguments, or what a workflow asks for, as a typed form; POST proposes, or answers."""
     found, asks = _find(request, request_id), request.method != "POST"
-    action = found.action
-    if action is None or asks:
-        check_can_decide(person_of(request), found, DecisionKind.EDIT)
-    if action is None or (found.status != RequestStatus.OPEN and asks):
+    if asks:
+        check_can_decide(person_of(request), found, _kind_of_form(found))
+    if found.status != RequestStatus.OPEN and asks:
         raise AlreadyDecided(f"This request is {found.get_status_display().lower()}, so it can no longer be edited.")
-    form = form_for(action.tool.input_schema, action.arguments, None if asks else request.POST)
+    form = form_of(found, None if asks else request.POST)
     if asks:
         return render(request, "approvals/request_edit.html", edit_context(found, person_of(request), form))
     try:
@@ -100,12 +99,16 @@ def edit(request: HttpRequest, request_id: UUID) -> HttpResponse:
 
 
 def _edited(request: HttpRequest, found: Request, form: ArgumentsForm) -> str:
-    """Propose the person's version; whether they may is asked here, since a form sent again was theirs to send."""
-    check_can_decide(person_of(request), found, DecisionKind.EDIT)
+    """Take the person's version; whether they may is asked here, since a form sent again was theirs to send."""
+    kind = _kind_of_form(found)
+    check_can_decide(person_of(request), found, kind)
     reason, seen = request.POST.get("reason", ""), request.POST.get("binding", "")
-    return _decided(
-        request, found, Answer(kind=DecisionKind.EDIT, seen=seen, reason=reason, arguments=form.arguments())
-    )
+    return _decided(request, found, Answer(kind=kind, seen=seen, reason=reason, arguments=form.arguments()))
+
+
+def _kind_of_form(found: Request) -> DecisionKind:
+    """Return what sending the form of a request is: an answer to a workflow, or an edit."""
+    return DecisionKind.APPROVE if found.kind == RequestKind.FORM else DecisionKind.EDIT
 
 
 def _form_again(request: HttpRequest, found: Request, form: Any, error: DomainError) -> HttpResponse:
@@ -141,6 +144,8 @@ def _told(decision: Decision) -> str:
     request = decision.request
     if decision.settlement:
         return f"Settled: {decision.get_settlement_display()}."
+    if request.kind == RequestKind.FORM and decision.kind == DecisionKind.APPROVE:
+        return "Your answers are recorded. The workflow goes on with them."
     if decision.kind == DecisionKind.APPROVE and request.action_id is None:
         return "Approved. The run goes on."
     if decision.kind == DecisionKind.APPROVE:

@@ -14,6 +14,7 @@ from approvals.errors import EvidenceChanged
 from approvals.models import Decision, Request, Verdict
 from approvals.operations.clearing import let_pass
 from approvals.operations.extending import check_extension
+from approvals.operations.filling import check_filled_in
 from approvals.operations.opening import announce
 from approvals.permissions import check_can_decide, check_is_open
 from approvals.states import DecisionKind, RequestKind, RequestStatus, Settlement
@@ -41,8 +42,9 @@ MAX_REASON = 4000
 class Answer:
     """What a person says. ``seen`` is the digest of the evidence they looked at.
 
-    ``arguments`` belong to an edit, ``settlement`` to a ``settle`` request, ``amount`` to a ``budget`` request (the
-    new limit, in the budget's unit) and ``steps`` likewise (the run's new step limit).
+    ``arguments`` belong to an edit, or are what a form is filled in with; ``settlement`` to a ``settle`` request;
+    ``amount`` to a ``budget`` request (the new limit, in the budget's unit) and ``steps`` likewise (the run's new step
+    limit).
     """
 
     kind: DecisionKind
@@ -96,7 +98,7 @@ def _check_answer(request: Request, answer: Answer) -> None:
         raise InvalidInput("Say whether it happened.", fields={"settlement": ["Choose: happened, retry or give_up."]})
     if request.kind == RequestKind.BUDGET and answer.kind == DecisionKind.APPROVE:
         check_extension(request, answer.amount, answer.steps)
-    if answer.kind == DecisionKind.RESPOND and request.kind not in {RequestKind.ACTION, RequestKind.FORM}:
+    if answer.kind == DecisionKind.RESPOND and request.kind != RequestKind.ACTION:
         raise InvalidInput("This request cannot be answered with a message.", "Approve or reject it.")
 
 
@@ -110,6 +112,7 @@ def _store(request: Request, answer: Answer, by: User, revision: Action | None) 
         settlement=answer.settlement or "",
         amount=answer.amount,
         steps=answer.steps,
+        answers=_answers(request, answer),
         revision=revision,
         evidence_digest=answer.seen,
     )
@@ -127,6 +130,11 @@ def _store(request: Request, answer: Answer, by: User, revision: Action | None) 
         },
     )
     return decision
+
+
+def _answers(request: Request, answer: Answer) -> dict[str, Any] | None:
+    filled_in = request.kind == RequestKind.FORM and answer.kind == DecisionKind.APPROVE
+    return check_filled_in(request, answer.arguments) if filled_in else None
 
 
 def _follow(request: Request, answer: Answer, decision: Decision, by: User) -> None:

@@ -23,4 +23,5 @@ def empty_requests(*, run_id: UUID, title: str) -> int:
     with pgtrigger.ignore(*GUARDS):
         Verdict.objects.filter(action__run_id=run_id).update(inputs={}, reasons=[])
         Decision.objects.filter(request__run_id=run_id).exclude(reason="").update(reason=title)
+        Decision.objects.filter(request__run_id=run_id, answers__isnull=False).update(answers={})
         return Request.objects.filter(run_id=run_id).update(title=title, reasons=[], evidence={}, explanation="")

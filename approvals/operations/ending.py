@@ -122,6 +122,13 @@ def cancel_action(*, action_id: UUID, explanation: str, by: Actor) -> None:
             _end(action, ActionStatus.CANCELLED, explanation, by)
 
 
+def cancel_request(*, request_id: UUID, explanation: str, by: Actor) -> None:
+    """Close one open request that nobody needs an answer to any more."""
+    with transaction.atomic():
+        for request in Request.objects.open().select_for_update().filter(pk=request_id):
+            _close(request, RequestStatus.CANCELLED, explanation, by)
+
+
 def cancel_requests_of_run(*, run_id: UUID, explanation: str, by: Actor) -> None:
     """Close the open requests about a run itself (its budget), which has ended."""
     with transaction.atomic():

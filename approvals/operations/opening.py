@@ -142,6 +142,34 @@ def ask_to_settle(*, action_id: UUID, probe: Probe, by: Actor) -> Request:
         )
 
 
+def ask_form(
+    *,
+    workspace_id: UUID,
+    queue_name: str,
+    run_id: UUID,
+    agent_id: UUID,
+    title: str,
+    evidence: dict[str, Any],
+    causes: list[UUID],
+    by: Actor,
+    time_limit_seconds: int | None = None,
+) -> Request:
+    """Ask people to fill in the form in ``evidence``; an approval carries the answers."""
+    return open_request(
+        kind=RequestKind.FORM,
+        workspace_id=workspace_id,
+        queue_name=queue_name,
+        run_id=run_id,
+        agent_id=agent_id,
+        title=title,
+        reasons=["The workflow asks for it and waits for the answer."],
+        evidence=evidence,
+        causes=causes,
+        time_limit_seconds=time_limit_seconds,
+        by=by,
+    )
+
+
 def ask_for_budget(
     *,
     workspace_id: UUID,

@@ -6,7 +6,7 @@ A change here is a new format: what was sealed before must still verify.
 import hashlib
 from typing import Any
 
-from audit.ledger.canonical import canonical, digest, instant
+from audit.ledger.canonical import canonical, canonical_of_plain, digest, instant
 from audit.ledger.models import Event, Seal
 
 Place = tuple[int, int, int]
@@ -31,6 +31,11 @@ def event_content(event: Event) -> dict[str, Any]:
 def event_digest(event: Event) -> str:
     """Return the digest that ``event`` must carry, computed from its own columns."""
     return digest(event_content(event))
+
+
+def new_event_digest(event: Event) -> str:
+    """Return the same of an event about to be written, whose values went through ``canonical.plain``."""
+    return hashlib.sha256(canonical_of_plain(event_content(event))).hexdigest()
 
 
 def event_place(event: Event) -> Place:

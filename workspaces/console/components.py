@@ -125,12 +125,15 @@ def _live() -> Context:
     return {"page": replace(page, events_url=f"{samples.HERE}events/", region_url=f"{samples.HERE}region/")}
 
 
-def _edit() -> Context:
+def _edit(heading: str = "Edit the arguments", send: str = "Propose this version") -> Context:
+    lead = "Your version becomes a new action and is checked like any other."
+    words = {"heading": heading, "lead": lead, "send": send, "leave": "Back without a change", "reason": True}
     form = SampleForm(initial={"tier": "gold", "note": samples.ticket().text, "discount": "5"})
     source = samples.arguments()[1].sources[0]
     fields = [(field, form.initial.get(field.name), source if field.name == "tier" else None) for field in form]
     page = request_samples.request_page()
-    return {"page": page, "form": form, "fields": fields, "cancel_url": samples.HERE, "binding": samples.DIGEST}
+    shown = {"page": page, "form": form, "fields": fields, "words": words}
+    return {**shown, "cancel_url": samples.HERE, "binding": samples.DIGEST}
 
 
 def _collections(count: int) -> Context:
@@ -180,11 +183,13 @@ PAGES: Final[dict[str, tuple[str, Callable[[], Context], str]]] = {
     "request": ("approvals/request.html", _request("action"), "inbox"),
     **{f"request-{state}": ("approvals/request.html", _request(state), "inbox") for state in REQUESTS},
     "edit": ("approvals/request_edit.html", _edit, "inbox"),
+    "fill-in": ("approvals/request_edit.html", lambda: _edit("Fill in the form", "Send the answers"), "inbox"),
     "runs": ("agents/runs.html", lambda: _runs(6), "runs"),
     "runs-empty": ("agents/runs.html", lambda: _runs(0), "runs"),
     "usage": ("agents/usage.html", _usage, "usage"),
     "usage-empty": ("agents/usage.html", lambda: {"filters": run_samples.filters()}, "usage"),
     "run": ("agents/run.html", _run("waiting"), "runs"),
+    "run-workflow": ("agents/run.html", lambda: {**_run("waiting")(), "workflow": run_samples.workflow()}, "runs"),
     "run-live": ("agents/run.html", _live, "runs"),
     "run-queued": ("agents/run.html", _run("queued"), "runs"),
     "run-paused": ("agents/run.html", _run("paused"), "runs"),

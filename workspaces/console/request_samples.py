@@ -50,6 +50,7 @@ def bars() -> dict[str, DecisionBar]:
         "action": DecisionBar(decide_url=HERE, binding=DIGEST, edit_url=f"{HERE}edit/", note=note),
         "settle": DecisionBar(decide_url=HERE, binding=DIGEST, kind="settle", note="Nothing is retried by itself."),
         "budget": DecisionBar(decide_url=HERE, binding=DIGEST, kind="budget", steps=12),
+        "form": DecisionBar(decide_url=HERE, binding=DIGEST, kind="form", edit_url=f"{HERE}edit/"),
         "capped": DecisionBar(
             decide_url=HERE, binding=DIGEST, kind="budget", budget=("US dollars a day", "25"), note=EXTENDING
         ),

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from workspaces.console import differences
 from workspaces.console.run_shapes import (
@@ -228,3 +229,22 @@ def seal_rows() -> tuple[SealRow, ...]:
         SealRow(number=411, at=ago(minutes=9), events=118, root=DIGEST, witness="held"),
         SealRow(number=410, at=ago(hours=2), events=4, root=DIGEST, proof="broken", witness="differs"),
     )
+
+
+def workflow() -> list[dict[str, Any]]:
+    """Return a workflow in the middle of a run, as ``components/workflow.html`` shows it."""
+
+    def node(name: str, kind: str, does: str, *ways: tuple[str, str], **more: Any) -> dict[str, Any]:
+        told = [{"when": when, "to": to} for when, to in ways]
+        return {"id": name, "kind": kind, "does": does, "ways": told, "inner": (), "state": "", "steps": 0, **more}
+
+    inner = [node("read", "model", "What is it about?", ("then", "the end"), state="succeeded", steps=7)]
+    return [
+        node("each", "map", "For each of nodes.lines.output, 4 at once; all of them have to succeed", ("then", "large"),
+             inner=[("For each item", inner)], state="succeeded", steps=1),
+        node("large", "branch", "Chooses a way", ("if nodes.sum.output > 500", "form"), ("otherwise", "refund"),
+             state="succeeded", steps=1),
+        node("form", "person", "Asks people: How much may the customer get back?", ("then", "refund"),
+             ("on failure", "refund"), ("when time is up", "refund"), state="waiting", steps=1),
+        node("refund", "action", "Proposes payments.refund (at most 3 visits)", ("then", "the end")),
+    ]  # fmt: skip

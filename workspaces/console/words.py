@@ -101,6 +101,11 @@ LOOKS: Final[dict[str, dict[str, Look]]] = {
         "branch": Look("Branch", "quiet", "branch"),
         "wait": Look("Wait", "quiet", "clock"),
         "child": Look("Child run", "quiet", "child"),
+        "code": Look("Function", "quiet", "tools"),
+        "event": Look("Event", "quiet", "clock"),
+        "person": Look("Person", "quiet", "person"),
+        "parallel": Look("Parallel", "quiet", "branch"),
+        "map": Look("Map", "quiet", "branch"),
     },
     "rollback": {
         "restored": Look("Would be restored", "active", "undo"),

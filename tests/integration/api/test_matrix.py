@@ -72,6 +72,7 @@ MATRIX = {
     ("api-pauses", "get"): EVERYBODY,
     ("api-pauses", "post"): instead(EVERYBODY, 422),
     ("api-release", "post"): instead(WORKERS, 409),
+    ("api-signals", "post"): instead(EVERYBODY, 422),
     ("api-sessions", "get"): EVERYBODY,
     ("api-session", "get"): WORKERS,
     ("api-messages", "get"): WORKERS,

@@ -3,7 +3,7 @@
 import pytest
 
 from agents.console.rows import Effects
-from agents.operations.runs import MAX_TITLE, title_of
+from agents.engine.beginning import MAX_TITLE, title_of
 
 
 def test_title_is_the_tickets_words_on_one_line():

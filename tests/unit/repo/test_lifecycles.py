@@ -42,7 +42,11 @@ def reached(moves, start):
 
 
 def test_a_status_moves_through_the_one_mutator():
-    allowed = {"workspaces/transitions.py", "approvals/operations/configuring.py"}  # a policy version has no lifecycle
+    allowed = {
+        "workspaces/transitions.py",
+        "approvals/operations/configuring.py",  # a policy version has no lifecycle
+        "agents/engine/lane/statements.py",  # many rows at once; tests/integration/flow/test_lane.py compares its moves
+    }
     for path in written_by_people():
         name = str(path.relative_to(ROOT))
         if "tests" in path.parts or name in allowed or name.startswith(("docs/", "bench/")):
