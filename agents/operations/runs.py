@@ -1,5 +1,6 @@
 """Runs: starting, cancelling, pausing and releasing them."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from tools.models import Budget, BudgetScope, Environment, Unit
 from workspaces.actors import actor_text
 from workspaces.canonical import sanitise
 from workspaces.errors import Forbidden, InvalidInput, NotFound, StaleState
+from workspaces.failpoints import Failpoint, reached
 from workspaces.ids import uuid7
 from workspaces.models import User
 from workspaces.salts import salted
@@ -36,10 +38,7 @@ def start_run(
     """
     agent = _startable(agent_id, by)
     said = _checked(text)
-    if environment not in Environment.values:
-        raise InvalidInput(
-            "There is no such environment.", "Choose live or sandbox.", {"environment": ["Choose live or sandbox."]}
-        )
+    _check_environment(environment)
     with transaction.atomic():
         run = _create(agent, said, by, source, environment)
         if run.version.budget_usd is not None:
@@ -53,6 +52,7 @@ def start_run(
             )
         begin_turn(run, 1)
         add_step(run, kind=StepKind.MODEL, by=by)
+        transaction.on_commit(partial(reached, Failpoint.RUN_BEGUN))
         enqueue_on_commit(run.id)
     return run
 
@@ -68,6 +68,13 @@ def _startable(agent_id: UUID, by: User) -> Agent:
             f"{agent.title} takes no tasks now.", "It is disabled or has no version: an owner can change that."
         )
     return agent
+
+
+def _check_environment(environment: str) -> None:
+    if environment not in Environment.values:
+        raise InvalidInput(
+            "There is no such environment.", "Choose live or sandbox.", {"environment": ["Choose live or sandbox."]}
+        )
 
 
 def _checked(text: str) -> str:
