@@ -18,6 +18,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 LONGEST_FIRST = (
     "tests/integration/demo/",
+    "tests/integration/chaos/",
     "tests/integration/workers/",
     "tests/integration/console/test_live.py",
     "tests/integration/engine/",
@@ -28,6 +29,7 @@ LONGEST_FIRST = (
 
 NOT_TRACED = (
     "tests/integration/api/test_matrix.py",
+    "tests/integration/chaos/test_machine.py",
     "tests/integration/console/test_matrix.py",
     "tests/integration/crashes/",
     "tests/integration/engine/test_adapters.py",
