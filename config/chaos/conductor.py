@@ -51,6 +51,7 @@ class Conductor:
         deadline = time.monotonic() + STARTING
         while len(self.crew.ready()) < self.options.workers and time.monotonic() < deadline:
             self.crew.start_missing()
+            self.crew.forget_thawed()
             time.sleep(TICK)
         self.since = time.monotonic()
 
