@@ -36,6 +36,10 @@ def main() -> int:
     except CannotStart as refusal:
         sys.stderr.write(f"countersign: {refusal}\n")
         return 1
+    except (KeyboardInterrupt, SystemExit):
+        if not options.keep:
+            forget(folder)
+        raise
     if sound and not options.keep:
         forget(folder)
     else:
