@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
-BENCHES = ("gate", "story", "pages", "retrieval", "scale", "memory", "crowd")
+BENCHES = ("gate", "story", "pages", "retrieval", "scale", "memory", "crowd", "chaos")
 
 
 def main() -> int:
@@ -60,11 +60,12 @@ def _prepare() -> None:
 def _measure(names: list[str], runs: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     from django.db import connection
 
-    from bench import gate, memory
+    from bench import chaos, gate, memory
     from bench.desk import own_desk
 
     lines: list[dict[str, Any]] = gate.measure() if "gate" in names else []
     lines += memory.measure() if "memory" in names else []
+    lines += chaos.measure() if "chaos" in names else []
     before = connection.settings_dict["NAME"]
     connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:

@@ -5,11 +5,28 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging, worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from kombu.transport.redis import Channel
+from redis import ConnectionError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("countersign")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+address_of_broker = Channel._connparams
+
+
+def refuse_when_gone(self: Channel, *given: Any, **named: Any) -> Any:
+    """Say of a channel that its connection is gone, where it is: that is logged, and the worker connects anew.
+
+    Kombu fails over the missing address instead, when a step that outlived the broker is over, and ends the worker.
+    """
+    if self.connection is None or self.connection.client is None:
+        raise ConnectionError("The connection to the broker over which this message came is gone.")
+    return address_of_broker(self, *given, **named)  # type: ignore[no-untyped-call]
+
+
+Channel._connparams = refuse_when_gone  # type: ignore[method-assign]
 
 
 @setup_logging.connect

@@ -18,6 +18,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 LONGEST_FIRST = (
     "tests/integration/demo/",
+    "tests/integration/chaos/",
     "tests/integration/workers/",
     "tests/integration/console/test_live.py",
     "tests/integration/engine/",

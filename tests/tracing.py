@@ -13,6 +13,7 @@ import pytest
 NOT_TRACED = (
     "tests/integration/api/test_generated.py",
     "tests/integration/api/test_matrix.py",
+    "tests/integration/chaos/test_machine.py",
     "tests/integration/console/test_matrix.py",
     "tests/integration/crashes/",
     "tests/integration/engine/test_adapters.py",

@@ -18,6 +18,8 @@ _act: Act | None = None
 class Failpoint(StrEnum):
     """Where it happens, in the order of a step's path."""
 
+    RUN_BEGUN = "run.begun"
+    """A run and its first step are committed; nobody was told."""
     STEP_CLAIMED = "step.claimed"
     """The claim is committed, and nothing done for it."""
     LANE_TAKEN = "lane.taken"
@@ -48,10 +50,14 @@ class Failpoint(StrEnum):
     """An action is in doubt; nobody has been asked."""
     DOUBT_PROBED = "doubt.probed"
     """The system was asked what happened; people have not been."""
+    REQUEST_DECIDED = "request.decided"
+    """An answer and what follows from it are committed; nobody was told."""
     STEP_WAKING = "step.waking"
     """People have answered; the step that waited for them still waits."""
     SWEEP_STARTED = "sweep.started"
     """A sweep has the lock, and has done nothing."""
+    STEP_HANDED_BACK = "step.handed_back"
+    """A dead worker's step is handed back, and that is committed; nobody was told."""
     HINTS_NOTED = "sweep.hints_noted"
     """Runs are marked as told of; no message has been sent."""
     BATCH_EMBEDDED = "reembedding.batch_embedded"

@@ -21,6 +21,7 @@ from agents.states import StepKind, StepStatus
 from approvals.errors import NoQueue
 from tools.states import ActionStatus
 from workspaces.database import ClockTimestamp
+from workspaces.failpoints import Failpoint, reached
 from workspaces.transitions import transition
 
 NOT_BEGUN = frozenset({ActionStatus.PROPOSED, ActionStatus.APPROVED})
@@ -77,6 +78,7 @@ def _hand_back_if(step_id: UUID, condition: Q) -> UUID | None:
             return None
         step.run = run
         _hand_back(step)
+    reached(Failpoint.STEP_HANDED_BACK)
     return run_id
 
 

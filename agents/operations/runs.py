@@ -1,5 +1,6 @@
 """Runs: starting, cancelling, pausing and releasing them."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from tools.models import Environment
 from workspaces.actors import actor_text
 from workspaces.canonical import sanitise
 from workspaces.errors import Forbidden, InvalidInput, NotFound, StaleState
+from workspaces.failpoints import Failpoint, reached
 from workspaces.models import User
 
 MAX_TICKET_BYTES = 100_000
@@ -46,6 +48,7 @@ def start_run(
         task = Task(body=body, environment=environment, started_by=by, causes=causes, title=title)
         run = create_run(version, task, by=by)
         set_out(run, by=by)
+        transaction.on_commit(partial(reached, Failpoint.RUN_BEGUN))
         enqueue_on_commit(run.id)
     return run
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,7 @@ from workspaces.actors import actor_text
 from workspaces.canonical import digest, sanitise
 from workspaces.database import ClockTimestamp
 from workspaces.errors import InvalidInput, NotFound
+from workspaces.failpoints import Failpoint, reached
 from workspaces.models import User
 from workspaces.salts import salted
 from workspaces.transitions import transition
@@ -63,6 +65,7 @@ def decide(*, request_id: UUID, answer: Answer, by: User) -> Decision:
     :class:`AlreadyDecided` and :class:`EvidenceChanged` (409), ``InvalidInput`` (422).
     """
     with transaction.atomic():
+        transaction.on_commit(partial(reached, Failpoint.REQUEST_DECIDED))
         request = _lock(request_id, by)
         check_is_open(request, is_late=request.is_late)
         check_can_decide(by, request, answer.kind)

@@ -26,8 +26,9 @@ MAX_BYTES: Final = 2_000_000
 class Mailbox:
     """Writes each accepted message to its own file: whole or not at all, before the sender hears "250"."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, answer_after: float) -> None:
         self._folder = folder
+        self._answer_after = answer_after
         folder.mkdir(parents=True, exist_ok=True)
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
@@ -46,15 +47,16 @@ class Mailbox:
         except OSError as error:
             sys.stderr.write(f"The message could not be stored: {error}\n")
             return "452 4.3.1 The message could not be stored, try again later"
+        await asyncio.sleep(self._answer_after)
         return f"250 2.0.0 Kept as {name}"
 
 
-async def serve(smtp_port: int, http_port: int, folder: Path) -> None:
+async def serve(smtp_port: int, http_port: int, folder: Path, answer_after: float = 0) -> None:
     """Serve both ports until SIGTERM or SIGINT; raise ``OSError`` where a port is taken."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    mailbox = Mailbox(folder)
+    mailbox = Mailbox(folder, answer_after)
     web = inbox_server((HOST, http_port), folder)
     thread = Thread(target=web.serve_forever, kwargs={"poll_interval": 0.1})
     try:
@@ -78,9 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--http-port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--answer-after", type=float, default=0, help="seconds between keeping a message and saying so")
     given = parser.parse_args(arguments)
     try:
-        asyncio.run(serve(given.smtp_port, given.http_port, given.folder))
+        asyncio.run(serve(given.smtp_port, given.http_port, given.folder, given.answer_after))
     except OSError as error:
         sys.stderr.write(f"The demo's mail server cannot start: {error}. Choose other ports or another folder.\n")
         return 1

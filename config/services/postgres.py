@@ -35,11 +35,13 @@ class Cluster:
     """The cluster of ``places``, its programs in ``programs``.
 
     ``fast`` is for tests: nothing is durable, and the owner gets a password, so that he is reached by a host as well.
+    ``settings`` are further ones, as ``name=value``.
     """
 
     places: Places
     programs: Path
     fast: bool = False
+    settings: tuple[str, ...] = ()
     port: int = 0
     password: str = ""
     child: processes.Child | None = None
@@ -129,7 +131,7 @@ class Cluster:
         self.port = free_port(wanted_port)
         options = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.places.sockets}"]
         options += ["unix_socket_permissions=0700", "max_connections=200", "log_min_messages=warning", "timezone=UTC"]
-        options += ["log_line_prefix=%m [%p] %q%u@%d ", *(FAST if self.fast else ())]
+        options += ["log_line_prefix=%m [%p] %q%u@%d ", *(FAST if self.fast else ()), *self.settings]
         command: list[str | Path] = [
             self.programs / "postgres",
             "-D",

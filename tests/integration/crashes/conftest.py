@@ -68,8 +68,12 @@ class Theatre:
         if not killed(act):
             return False
         self.deaths.append(point)
-        Worker.objects.exclude(pk=incarnation()).update(heartbeat_at=ClockTimestamp() - timedelta(days=1))
+        self.bury()
         return True
+
+    def bury(self) -> None:
+        """Let all other workers have been silent for as long as dead ones."""
+        Worker.objects.exclude(pk=incarnation()).update(heartbeat_at=ClockTimestamp() - timedelta(days=1))
 
     @property
     def changes(self) -> int:

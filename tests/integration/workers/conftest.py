@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -62,8 +63,9 @@ def workers(transactional_db, settings):
     redis.Redis.from_url(environment["REDIS_URL"]).flushdb()
     with ExitStack() as stack:
 
-        def start(name: str = "one") -> WorkerProcess:
-            worker = WorkerProcess(name, {**environment, "OUTBOUND_ALLOWED": ",".join(settings.OUTBOUND_ALLOWED)})
+        def start(name: str = "one", *, without: Collection[str] = ()) -> WorkerProcess:
+            given = {**environment, "OUTBOUND_ALLOWED": ",".join(settings.OUTBOUND_ALLOWED)}
+            worker = WorkerProcess(name, {key: value for key, value in given.items() if key not in without})
             stack.callback(worker.end)
             return worker
 

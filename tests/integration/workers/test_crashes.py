@@ -2,10 +2,12 @@
 
 import signal
 import threading
+import time
 
 import pytest
 
-from agents.models import Run, Worker
+from agents.engine.workers import living_workers
+from agents.models import Run, Step, Worker
 from agents.operations import start_run
 from tests.integration.workers.conftest import DEAD_AFTER, broker, until
 from tools.models import Action, UsageRecord
@@ -59,6 +61,28 @@ def test_invariant_07_worker_killed_in_a_model_call_is_replaced_though_the_broke
     assert (run.status, run.outcome["text"]) == ("succeeded", "Second.")
     assert run.steps.get().attempt == 2
     assert sorted(UsageRecord.objects.filter(run_id=run.id).values_list("outcome", flat=True)) == ["answered", "lost"]
+
+
+def test_invariant_07_by_default_a_dead_workers_run_moves_again_within_15_seconds(desk, talker, workers, settings):
+    settings.WORKER_DEAD_AFTER_SECONDS = 10
+    ours = {"WORKER_DEAD_AFTER_SECONDS", "WORKER_HEARTBEAT_SECONDS", "SWEEP_SECONDS"}
+    crew = {process.process.pid: process for process in (workers(name, without=ours) for name in ("first", "second"))}
+    until(lambda: living_workers().count() == 2, what="two workers")
+    held = hold_first_answer(talker)
+    run = begin(desk)
+    assert until(held.reached.is_set, what="the model call")
+    owner = Worker.objects.get(pk=run.steps.get().incarnation)
+    with broker() as client:
+        crew[int(owner.name.rsplit(":", 1)[1])].kill()
+        began = time.monotonic()
+        client.flushall()
+    moved = Step.objects.filter(run=run, attempt=2).exclude(incarnation=owner.id)
+    until(moved.exists, 60, "the take-over")
+    took = time.monotonic() - began
+    held.go.set()
+    until(ended(run), what="the end of the run")
+    assert took < 15, f"it took {took:.1f} s"
+    assert (run.status, run.outcome["text"]) == ("succeeded", "Second.")
 
 
 def test_worker_that_is_stopped_hands_over_what_it_had(desk, talker, workers):
