@@ -17,6 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.peers import run as peers
+from bench.peers.run import NoPeers
+
 RESULTS = Path(__file__).resolve().parent / "results"
 BENCHES = ("gate", "story", "pages", "retrieval", "scale", "memory", "crowd", "chaos")
 
@@ -26,16 +29,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
     parser.add_argument("--only", default=",".join(BENCHES), help="names, by commas")
     parser.add_argument("--runs", type=int, default=40, help="runs of the story, in three rounds")
-    parser.add_argument("--peers", action="store_true", help="not there: other systems are compared elsewhere")
+    parser.add_argument("--peers", action="store_true", help="also other systems, at the same work, interleaved")
     options = parser.parse_args()
     names = [name for name in options.only.split(",") if name]
-    unknown = sorted(set(names) - set(BENCHES))
-    if unknown or options.peers:
-        what = "peers are not measured by this version" if options.peers else f"there is no {', '.join(unknown)}"
-        sys.stderr.write(f"bench: {what}; choose among {', '.join(BENCHES)}.\n")
+    unknown = sorted(set(names) - {*BENCHES, "peers"})
+    if unknown:
+        sys.stderr.write(f"bench: there is no {', '.join(unknown)}; choose among {', '.join(BENCHES)}.\n")
+        return 2
+    try:
+        beside = peers.measure() if options.peers or "peers" in names else []  # before anything of ours is set up here
+    except NoPeers as missing:
+        sys.stderr.write(f"bench: {missing}\n")
         return 2
     _prepare()
     lines, machine = _measure(names, options.runs)
+    lines += beside
     _show(lines)
     _keep(lines, machine)
     return 0

@@ -1,6 +1,7 @@
 """The fast lane: what it writes is what the engine writes, for many runs at once, and nothing is lost or done twice."""
 
 import threading
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -22,13 +23,13 @@ from audit.ledger.models import Event
 from workspaces.errors import InvalidInput
 from workspaces.models import Pause, ScopeKind
 
-CHAIN = {
+CHAIN: dict[str, Any] = {
     "a": {"kind": "code", "function": "same", "arguments": {"value": {"$": "input.n"}}, "next": "b"},
     "b": {"kind": "code", "function": "same", "arguments": {"value": {"$": "nodes.a.output + 1"}}, "next": "way"},
     "way": {"kind": "branch", "cases": [{"when": "nodes.b.output > 100", "next": None}], "else": "c"},
     "c": {"kind": "code", "function": "same", "arguments": {"value": {"$": "nodes.b.output * 2"}}},
 }
-BROKEN = {"kind": "code", "function": "same", "arguments": {"value": {"$": "input.gone"}}}
+BROKEN: dict[str, Any] = {"kind": "code", "function": "same", "arguments": {"value": {"$": "input.gone"}}}
 
 register(Function("test.defect", "", lambda: (_ for _ in ()).throw(KeyboardInterrupt), {"type": "object"}))
 
@@ -100,7 +101,7 @@ def test_every_move_is_told_in_the_ledger(flows, go):
 def test_every_move_is_one_of_the_lifecycle(flows, go):
     runs = begin(flows, 2) + begin(flows, 1, {"a": BROKEN})
     go()
-    tables = {"run": RUN_TRANSITIONS, "step": STEP_TRANSITIONS}
+    tables: dict[str, Any] = {"run": RUN_TRANSITIONS, "step": STEP_TRANSITIONS}
     moves = told_in_the_ledger(runs).filter(body__has_key="from").values_list("subject_type", "body__from", "verb")
     assert moves.count() > 10
     for what, old, verb in moves:
@@ -127,7 +128,7 @@ def test_statements_do_not_grow_with_the_runs(flows, go, monkeypatch):
 @pytest.mark.django_db
 def test_failures_go_their_way_or_end_the_run(flows, go):
     [lost] = begin(flows, 1, {"a": BROKEN})
-    [kept] = begin(flows, 1, {"a": {**BROKEN, "on_failure": "b", "next": "b"}, "b": CHAIN["a"] | {"next": None}})
+    [kept] = begin(flows, 1, {"a": {**BROKEN, "on_failure": "b", "next": "b"}, "b": {**CHAIN["a"], "next": None}})
     go()
     assert Run.objects.get(pk=lost).explanation.startswith("a: The expression “input.gone” failed")
     assert Run.objects.get(pk=lost).status == RunStatus.FAILED
