@@ -29,7 +29,8 @@ _driven: Counter[UUID] = Counter()
 _stopping = threading.Event()
 
 
-def _silence() -> timedelta:
+def silence() -> timedelta:
+    """Return how long a worker may say nothing before it is dead."""
     return timedelta(seconds=settings.WORKER_DEAD_AFTER_SECONDS)
 
 
@@ -52,7 +53,7 @@ def heartbeat() -> bool:
     """Say that this process lives; return False where it was dead already and has taken a new identity."""
     global _current
     mine = incarnation()
-    fresh = Worker.objects.filter(pk=mine, stopped_at=None, heartbeat_at__gt=ClockTimestamp() - _silence())
+    fresh = Worker.objects.filter(pk=mine, stopped_at=None, heartbeat_at__gt=ClockTimestamp() - silence())
     if fresh.update(heartbeat_at=ClockTimestamp()):
         return True
     with _lock:
@@ -116,7 +117,7 @@ def stopping() -> bool:
 
 def alive(field: str = "incarnation") -> Exists:
     """Return the condition "the incarnation in ``field`` of this row is alive", by the database's clock."""
-    living = Worker.objects.filter(pk=OuterRef(field), stopped_at=None, heartbeat_at__gt=ClockTimestamp() - _silence())
+    living = Worker.objects.filter(pk=OuterRef(field), stopped_at=None, heartbeat_at__gt=ClockTimestamp() - silence())
     return Exists(living)
 
 
@@ -132,4 +133,4 @@ def lives(mine: UUID) -> Exists:
 
 def living_workers() -> "models.QuerySet[Worker]":
     """Return the workers that are alive now."""
-    return Worker.objects.filter(stopped_at=None, heartbeat_at__gt=ClockTimestamp() - _silence())
+    return Worker.objects.filter(stopped_at=None, heartbeat_at__gt=ClockTimestamp() - silence())

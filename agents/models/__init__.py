@@ -1,6 +1,7 @@
-"""Agents and versions, model routes, runs, steps and workers."""
+"""Agents and versions, model routes and their endpoints, runs, steps and workers."""
 
 from agents.models.agent import Agent, AgentGrant, AgentVersion, AgentVersionCollection, AgentVersionTool
+from agents.models.endpoint import EndpointState, Standing
 from agents.models.overlay import Overlay
 from agents.models.rate import Rate, RateKind
 from agents.models.route import ModelRoute
@@ -14,11 +15,13 @@ __all__ = [
     "AgentVersion",
     "AgentVersionCollection",
     "AgentVersionTool",
+    "EndpointState",
     "ModelRoute",
     "Overlay",
     "Rate",
     "RateKind",
     "Run",
+    "Standing",
     "Step",
     "Sweep",
     "Worker",
