@@ -10,6 +10,7 @@ from prometheus_client.core import Metric
 
 from agents.engine.claims import DUE, FREE, RESCUE
 from agents.engine.workers import living_workers
+from agents.liveness import suspected
 from agents.models import EndpointState, Run, Standing, Step, Sweep
 from agents.states import RUN_TERMINAL, RunStatus, StepStatus
 from audit.metrics import age, gauge, gauges
@@ -18,7 +19,7 @@ AT_WORK = (StepStatus.READY, StepStatus.RUNNING, StepStatus.WAITING)
 
 
 def measured() -> Iterator[Metric]:
-    """Yield the metrics of this floor, in seven statements."""
+    """Yield the metrics of this floor, in eight statements."""
     live = {status: 0 for status in RunStatus.values if status not in RUN_TERMINAL}
     counted = live | _by_status(Run.objects.filter(finished_at=None))
     yield gauges("runs", "Runs that are not over.", ("status",), _keyed(counted))
@@ -33,6 +34,7 @@ def measured() -> Iterator[Metric]:
     yield gauge("workers", "Worker processes that are alive.", living_workers().count())
     swept = Sweep.objects.values_list("swept_at", flat=True).first()
     yield gauge("sweep_age_seconds", "Since a round of the sweep was over.", age(swept) if swept else float("inf"))
+    yield gauge("runs_stuck", "Runs that neither move nor wait for anything named.", suspected().count())
     known: Any = EndpointState.objects.standing().order_by()
     standing = dict(known.values_list("standing").annotate(Count("pk")))
     endpoints = dict.fromkeys(Standing.values, 0) | {str(name): count for name, count in standing.items()}

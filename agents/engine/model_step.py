@@ -1,6 +1,7 @@
 """A model step: reserve the worst case, ask one endpoint after the other, record what it cost and what it said."""
 
 from decimal import Decimal
+from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -27,6 +28,7 @@ from workspaces.failpoints import Failpoint, reached
 
 MAX_MODEL_FAILURES = 8
 HELD_LOOK_SECONDS = 2
+HELD: Final = {"held": "budget"}
 
 
 def perform(step: Step) -> None:
@@ -42,7 +44,7 @@ def perform(step: Step) -> None:
         endpoints = endpoints_of(run.version.route)
         steps = _reserve(step, request, endpoints)
     except BudgetHeld as error:
-        hand_over(step, seconds=HELD_LOOK_SECONDS, explanation=f"{error.message} {error.hint}")
+        hand_over(step, seconds=HELD_LOOK_SECONDS, explanation=f"{error.message} {error.hint}", output=HELD)
         return
     except BudgetExhausted as error:
         _stand_still(step, error.message, error.budget)
