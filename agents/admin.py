@@ -1,4 +1,4 @@
-"""Agents, versions, model routes and pauses to set up; runs, steps and workers to read."""
+"""Agents, versions, model routes and pauses to set up; runs, steps, endpoints and workers to read."""
 
 from typing import Any
 
@@ -7,7 +7,19 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
-from agents.models import Agent, AgentGrant, AgentVersion, ModelRoute, Overlay, Rate, Run, Step, Worker
+from agents.models import (
+    Agent,
+    AgentGrant,
+    AgentVersion,
+    EndpointState,
+    ModelRoute,
+    Overlay,
+    Rate,
+    Run,
+    Standing,
+    Step,
+    Worker,
+)
 from agents.operations import (
     create_agent,
     publish_overlay,
@@ -32,7 +44,8 @@ class ModelRouteForm(OperationForm):
     """Endpoints in the order in which they are asked; API keys stand in the connections that they name."""
 
     endpoints = JsonField(
-        empty=list, help_text='Such as [{"provider": "openai-responses", "model": "…", "connection": "openai"}].'
+        empty=list,
+        help_text='Such as [{"provider": "openai-responses", "model": "…", "connection": "openai", "at_once": 20}].',
     )
 
 
@@ -47,6 +60,21 @@ class ModelRouteAdmin(Setup):
     def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
         named = {"workspace": before.workspace, "name": before.name} if before is not None else {}
         return save_route(**{**data, **named}, by=by)
+
+
+@admin.register(EndpointState, site=site)
+class EndpointStateAdmin(Records):
+    """How the endpoints of routes do that failed once or have limits."""
+
+    list_display = ("model", "provider", "connection", "does", "failures", "quiet_until", "explanation", "workspace")
+    list_select_related = ("workspace",)
+
+    def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
+        return super().get_queryset(request).standing()  # type: ignore[attr-defined,no-any-return]
+
+    @admin.display(description="state")
+    def does(self, row: Any) -> str:
+        return str(Standing(row.standing).label)
 
 
 @admin.register(Agent, site=site)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Min, QuerySet
 from django.db.models.functions import Coalesce
@@ -9,7 +10,8 @@ from prometheus_client.core import Metric
 
 from agents.engine.claims import DUE, FREE, RESCUE
 from agents.engine.workers import living_workers
-from agents.models import Run, Step, Sweep
+from agents.liveness import suspected
+from agents.models import EndpointState, Run, Standing, Step, Sweep
 from agents.states import RUN_TERMINAL, RunStatus, StepStatus
 from audit.metrics import age, gauge, gauges
 
@@ -17,7 +19,7 @@ AT_WORK = (StepStatus.READY, StepStatus.RUNNING, StepStatus.WAITING)
 
 
 def measured() -> Iterator[Metric]:
-    """Yield the metrics of this floor, in six statements."""
+    """Yield the metrics of this floor, in eight statements."""
     live = {status: 0 for status in RunStatus.values if status not in RUN_TERMINAL}
     counted = live | _by_status(Run.objects.filter(finished_at=None))
     yield gauges("runs", "Runs that are not over.", ("status",), _keyed(counted))
@@ -32,6 +34,11 @@ def measured() -> Iterator[Metric]:
     yield gauge("workers", "Worker processes that are alive.", living_workers().count())
     swept = Sweep.objects.values_list("swept_at", flat=True).first()
     yield gauge("sweep_age_seconds", "Since a round of the sweep was over.", age(swept) if swept else float("inf"))
+    yield gauge("runs_stuck", "Runs that neither move nor wait for anything named.", suspected().count())
+    known: Any = EndpointState.objects.standing().order_by()
+    standing = dict(known.values_list("standing").annotate(Count("pk")))
+    endpoints = dict.fromkeys(Standing.values, 0) | {str(name): count for name, count in standing.items()}
+    yield gauges("endpoints", "Endpoints of models that failed once or have limits.", ("state",), _keyed(endpoints))
 
 
 def _by_status(rows: "QuerySet[Run] | QuerySet[Step]") -> dict[str, int]:

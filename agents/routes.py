@@ -1,6 +1,8 @@
-"""From a model route's row to endpoints that can be called: names, addresses and opened keys."""
+"""From a model route's row to endpoints that can be called: names, addresses and opened keys; and how these do."""
 
-from agents.models import ModelRoute
+from typing import Any
+
+from agents.models import EndpointState, ModelRoute
 from agents.providers.base import Endpoint, Provider
 from tools.errors import ToolUnavailable
 from tools.models import Connection
@@ -14,6 +16,17 @@ def endpoints_of(route: ModelRoute) -> list[Endpoint]:
     names = [entry["connection"] for entry in route.endpoints if entry.get("connection")]
     connections = {c.name: c for c in Connection.objects.filter(workspace_id=route.workspace_id, name__in=names)}
     return [_endpoint(entry, connections) for entry in route.endpoints]
+
+
+def standings(route: ModelRoute, known: list[EndpointState]) -> list[EndpointState | None]:
+    """Return for each endpoint of the route what is known of it; ``known`` is all of its workspace."""
+    return [next((state for state in known if _is_about(state, entry)), None) for entry in route.endpoints]
+
+
+def _is_about(state: EndpointState, entry: dict[str, Any]) -> bool:
+    same = (state.provider, state.model, state.connection)
+    named = (entry.get("provider"), entry.get("model"), entry.get("connection") or "")
+    return same == named and entry.get("base_url") in {None, "", state.base_url}
 
 
 def _endpoint(entry: dict[str, object], connections: dict[str, Connection]) -> Endpoint:
@@ -32,4 +45,13 @@ def _endpoint(entry: dict[str, object], connections: dict[str, Connection]) -> E
         base_url=str(base_url or ""),
         api_key=key,
         deadline_seconds=float(str(entry.get("deadline_seconds") or DEFAULT_DEADLINE_SECONDS)),
+        connection=name,
+        requests_per_minute=_limit(entry, "requests_per_minute"),
+        tokens_per_minute=_limit(entry, "tokens_per_minute"),
+        at_once=_limit(entry, "at_once"),
     )
+
+
+def _limit(entry: dict[str, object], name: str) -> int | None:
+    stated = entry.get(name)
+    return None if stated is None else int(float(str(stated)))

@@ -1,64 +1,37 @@
-"""Why a run stands still, in words: the console and the API say the same."""
+"""Why a run stands still, in one sentence and by its reasons: the console and the API say the same."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agents.engine.workers import living_workers
 from agents.models import Run
-from agents.states import RunStatus, StepStatus
+from agents.reasons import MOVING, Reason, ReasonKind, reasons_of
 from approvals.models import Request
-from approvals.states import RequestKind
 from workspaces.models import Pause, User
 
-OPEN_SHOWN: Final = 50
+UNSEEN: Final = "People must decide, in a queue that you cannot see."
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A sentence, empty while the run moves or is over, and the open requests that ``user`` may see.
-
-    What is in doubt comes first, then the oldest.
-    """
+    """A sentence, empty while the run moves or is over; the open requests that ``user`` may see; and every reason."""
 
     sentence: str = ""
     requests: tuple[Request, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
-def why_it_waits(run: Run, user: User, pauses: Sequence[Pause]) -> Waiting:
-    """Say why the run does not move; ``pauses`` are the live ones over it."""
-    if run.is_terminal:
-        return Waiting()
-    if run.is_preview:
-        return Waiting("Nothing is rolled back until somebody confirms the preview.")
-    if pauses:
-        return Waiting("It goes on when the pause is released.")
-    if run.status == RunStatus.WAITING:
-        return _for_people(run, user)
-    return Waiting(_for_workers(run))
-
-
-def _for_people(run: Run, user: User) -> Waiting:
-    open_requests = Request.objects.open().filter(run_id=run.id)
-    rows = open_requests.visible_to(user).only("id", "title", "kind", "opened_at").order_by("opened_at", "id")
-    seen = sorted(rows[:OPEN_SHOWN], key=lambda request: request.kind != RequestKind.SETTLE)
+def why_it_waits(run: Run, user: User, pauses: Sequence[Pause], *, beyond_pauses: bool = True) -> Waiting:
+    """Say why the run does not move; ``pauses`` are the live ones over it, and all of it unless asked ``beyond``."""
+    reasons = tuple(reasons_of(run, pauses, user, beyond_pauses=beyond_pauses))
+    asked = [reason for reason in reasons if reason.request is not None]
+    seen = tuple(reason.request for reason in asked if reason.request is not None and reason.sentence != UNSEEN)
+    if pauses and not run.is_terminal and not run.is_preview:
+        return Waiting("It goes on when the pause is released.", (), reasons)
     if seen:
         others = f" {len(seen)} requests are open." if len(seen) > 1 else ""
-        return Waiting(f"A person must decide: {seen[0].title.rstrip('.')}.{others}", tuple(seen))
-    if open_requests.exists():
-        return Waiting("People must decide, in a queue that you cannot see.")
-    standing = run.steps.filter(status=StepStatus.WAITING).exclude(awaits="").order_by("number")
-    told = [f"{node}: {said}" for node, said in standing.values_list("node", "explanation")[:OPEN_SHOWN]]
-    if told:
-        return Waiting(" ".join(told))
-    return Waiting(_for_workers(run) or "A worker takes it up again in a moment.")
-
-
-def _for_workers(run: Run) -> str:
-    """Say what a run that people do not hold up waits for: a time, or a worker."""
-    step = run.steps.filter(status=StepStatus.READY).order_by("number").first()
-    if step is None:
-        return ""
-    if step.explanation:
-        return step.explanation
-    return "" if living_workers().exists() else "No worker is running: start one, and the run goes on by itself."
+        return Waiting(f"A person must decide: {seen[0].title.rstrip('.')}.{others}", seen, reasons)
+    if any(reason.kind in MOVING for reason in reasons) and not asked:
+        return Waiting("", (), reasons)
+    held = next((reason for reason in reasons if reason.kind != ReasonKind.CANCELLING), None)
+    return Waiting(held.sentence if held else "", (), reasons)

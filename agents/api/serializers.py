@@ -6,6 +6,7 @@ from uuid import UUID
 from rest_framework import serializers
 
 from agents.models import Agent, AgentVersion, Run, Step
+from agents.reasons import ReasonKind
 from tools.models import Budget, Environment, UsageRecord
 from workspaces.api.people import PersonOutput
 from workspaces.models import Pause, ScopeKind
@@ -138,11 +139,22 @@ class PauseOutput(serializers.ModelSerializer[Pause]):
         read_only_fields = fields
 
 
+class ReasonOutput(serializers.Serializer[Any]):
+    """One reason why a run is where it is."""
+
+    kind = serializers.ChoiceField(choices=ReasonKind.choices)
+    sentence = serializers.CharField()
+    hint = serializers.CharField(help_text="What to do about it; empty: nothing.")
+    since = serializers.DateTimeField(allow_null=True)
+    until = serializers.DateTimeField(allow_null=True, help_text="When it is looked at again, or expires.")
+
+
 class WaitingOutput(serializers.Serializer[Any]):
     """Why a run stands still, and the open requests that the caller may see."""
 
     sentence = serializers.CharField(help_text="Empty while the run moves or is over.")
     requests = serializers.PrimaryKeyRelatedField[Any](many=True, read_only=True, pk_field=serializers.UUIDField())
+    reasons = ReasonOutput(many=True, help_text="Every reason by name; a live run has at least one.")
 
 
 MOST_ROLLBACKS = 20

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from agents.models import ModelRoute
+from agents.models import EndpointState, ModelRoute, Standing
+from agents.routes import standings
 from memory.models import Collection
 from tools.models import Tool
 from workspaces.models import Workspace
@@ -32,14 +34,41 @@ class AgentChange(serializers.Serializer[Any]):
     is_enabled = serializers.BooleanField()
 
 
+class StandingOutput(serializers.Serializer[Any]):
+    """How one endpoint does: whether it is called, or left alone and until when."""
+
+    state = serializers.ChoiceField(choices=Standing.choices)
+    failures = serializers.IntegerField(help_text="Since it last answered.")
+    quiet_until = serializers.DateTimeField(allow_null=True)
+    explanation = serializers.CharField(help_text="What it said when it last failed.")
+
+
 class RouteOutput(serializers.ModelSerializer[ModelRoute]):
     """A model route; API keys stand in the connections that its endpoints name."""
 
     endpoints = serializers.ListField(child=serializers.DictField(), read_only=True)
+    standings = serializers.SerializerMethodField(help_text="How each endpoint does, in the order of the endpoints.")
+
+    @extend_schema_field(StandingOutput(many=True))
+    def get_standings(self, route: ModelRoute) -> Any:
+        """Return what is known of each endpoint: one statement for all routes of a page."""
+        kept: Any = self.context
+        if "known" not in kept:
+            kept["known"] = list(EndpointState.objects.filter(workspace_id=route.workspace_id).standing())
+        shown = [
+            {
+                "state": getattr(state, "standing", Standing.CLOSED),
+                "failures": state.failures if state else 0,
+                "quiet_until": state.quiet_until if state else None,
+                "explanation": state.explanation if state else "",
+            }
+            for state in standings(route, kept["known"])
+        ]
+        return StandingOutput(shown, many=True).data
 
     class Meta:
         model = ModelRoute
-        fields = ["id", "name", "endpoints", "max_output_tokens", "is_demo", "created_at", "updated_at"]
+        fields = ["id", "name", "endpoints", "standings", "max_output_tokens", "is_demo", "created_at", "updated_at"]
         read_only_fields = fields
 
 
@@ -51,7 +80,7 @@ class RouteInput(serializers.Serializer[Any]):
         child=serializers.DictField(),
         max_length=20,
         help_text="In the order in which they are asked: provider, model, base_url, connection (by name, it holds the "
-        "API key), deadline_seconds.",
+        "API key), deadline_seconds, requests_per_minute, tokens_per_minute, at_once.",
     )
     max_output_tokens = serializers.IntegerField(min_value=1, max_value=1_000_000, default=2048)
 

@@ -12,6 +12,7 @@ from agents.console.rows import Effects, RunFacts, Used, effects_of, row_of, use
 from agents.console.timeline import timeline
 from agents.memories import facts_used
 from agents.models import Agent, Run
+from agents.reasons import MOVING, ReasonKind
 from agents.states import RunKind, RunStatus
 from agents.waiting import Waiting, why_it_waits
 from approvals.sentences import short
@@ -20,13 +21,15 @@ from tools.models import Action, Budget, Unit
 from tools.states import ActionStatus
 from workspaces.console.links import NEW_RUN, agent_url, request_url, run_url
 from workspaces.console.listing import page_of
-from workspaces.console.run_shapes import InFlight, OpenRequest, RunPage
+from workspaces.console.run_shapes import InFlight, OpenRequest, RunPage, Why
 from workspaces.console.shapes import PauseRow, Remembered
 from workspaces.console.words import way_in
 from workspaces.models import Pause, ScopeKind, User
 
 STEPS_SHOWN: Final = 60
 ROLLBACKS_SHOWN: Final = 10
+REASONS_SHOWN: Final = 5
+TOLD_ELSEWHERE: Final = frozenset({ReasonKind.PAUSE, ReasonKind.CONFIRMATION, ReasonKind.CANCELLING})
 
 
 def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
@@ -34,14 +37,13 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
     rollbacks = list(run.rollbacks.select_related("agent").order_by("-id")[:ROLLBACKS_SHOWN])
     may = may_control(run, user)
     pauses = list(Pause.objects.over(run.scopes, repair=run.is_repair).select_related("created_by"))
-    waiting = why_it_waits(run, user, pauses)
+    waiting = why_it_waits(run, user, pauses, beyond_pauses=False)
     stopped = bool(pauses or run.cancel_requested_at)
     waits, waits_url = _what_holds(run, waiting)
     steps, pager = page_of(request, run.steps.order_by("-number"), STEPS_SHOWN)
     undo_url = _rollback_url(run) if may else ""
     facts = _facts(run, pauses)
     used, effects = facts.used.get(run.id, Used()), facts.effects.get(run.id, Effects())
-    ended_badly = run.status in {RunStatus.FAILED, RunStatus.CANCELLED}
     return RunPage(
         row=row_of(run, facts),
         task=str(run.input.get("text", "")),
@@ -53,13 +55,14 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
         remembered=_told(run),
         why_waits=waits,
         waits_url=waits_url,
+        why=why_of(waiting),
         waits_for=[
             OpenRequest(title=one.title, url=request_url(one.id), kind=one.get_kind_display(), at=one.opened_at)
             for one in waiting.requests
         ],
         outcome=_outcome(run),
         report=report_lines(run),
-        error=run.explanation if ended_badly else "",
+        error=run.explanation if run.status in {RunStatus.FAILED, RunStatus.CANCELLED} else "",
         error_hint=_hint(run, effects.count),
         ended_at=run.finished_at,
         tokens_in=used.tokens_in,
@@ -196,8 +199,26 @@ def pause_row(pause: Pause, run: Run, may: bool) -> PauseRow:
     )
 
 
+def why_of(waiting: Waiting) -> list[Why]:
+    """Return the reasons that no other part of the page tells."""
+    return [
+        Why(
+            word=one.kind.label,
+            sentence=one.sentence,
+            hint=one.hint,
+            since=one.since,
+            until=one.until,
+            moves=one.kind in MOVING,
+        )
+        for one in waiting.reasons
+        if one.kind not in TOLD_ELSEWHERE and one.request is None
+    ][:REASONS_SHOWN]
+
+
 def _what_holds(run: Run, waiting: Waiting) -> tuple[str, str]:
     """Return in words why the run does not move, and where that can be changed where no request does."""
     if run.is_preview:
         return waiting.sentence, reverse("runs:rollback", args=[run.id])
-    return "A person must decide." if waiting.requests else waiting.sentence, ""
+    if waiting.requests:
+        return "A person must decide.", ""
+    return ("" if why_of(waiting) else waiting.sentence), ""

@@ -1,15 +1,15 @@
 """A model step: reserve the worst case, ask one endpoint after the other, record what it cost and what it said."""
 
-import logging
-import time
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils import timezone
 
 from agents.effective import calls_of, tools_of
+from agents.engine.asking import Asked, ask
 from agents.engine.conversation import Context, context_for
+from agents.engine.endpoints import wait_for_turn
 from agents.engine.flow.asking import usable_tools
 from agents.engine.flow.joins import is_left_over
 from agents.engine.limits import ask_to_extend, budget_scopes
@@ -19,22 +19,18 @@ from agents.engine.usage import Called, record_usage
 from agents.models import Run, Step
 from agents.providers import pricing
 from agents.providers.base import Endpoint, ModelAnswer, ModelRequest, Stop, answer_to_json
-from agents.providers.errors import ModelError, RetryClass
-from agents.providers.registry import complete
+from agents.providers.errors import RetryClass
 from agents.routes import endpoints_of
 from agents.states import RunStatus, StepStatus
 from approvals.errors import NoQueue
 from tools.errors import BudgetExhausted, BudgetHeld, PriceUnknown, ToolUnavailable
 from tools.models import Budget, Tool
 from tools.operations import Need, reserve
-from workspaces.database import release_connection
-from workspaces.errors import DomainError
 from workspaces.failpoints import Failpoint, reached
-
-log = logging.getLogger(__name__)
 
 MAX_MODEL_FAILURES = 8
 HELD_LOOK_SECONDS = 2
+HELD: Final = {"held": "budget"}
 
 
 def perform(step: Step) -> None:
@@ -50,7 +46,7 @@ def perform(step: Step) -> None:
         endpoints = endpoints_of(run.version.route)
         steps = _reserve(step, request, endpoints)
     except BudgetHeld as error:
-        hand_over(step, seconds=HELD_LOOK_SECONDS, explanation=f"{error.message} {error.hint}")
+        hand_over(step, seconds=HELD_LOOK_SECONDS, explanation=f"{error.message} {error.hint}", output=HELD)
         return
     except BudgetExhausted as error:
         _stand_still(step, error.message, error.budget)
@@ -58,18 +54,16 @@ def perform(step: Step) -> None:
     except (PriceUnknown, ToolUnavailable) as error:
         _fail(step, [], context, f"{error.message} {error.hint}")
         return
-    release_connection()
-    reached(Failpoint.MODEL_ASKING)
-    calls = _call(endpoints, request)
+    asked = ask(step, endpoints, request)
     try:
         reached(Failpoint.MODEL_ANSWERED)
-        if calls and calls[-1].answer is not None:
-            _take(step, calls, calls[-1].answer, context, {tool.name: tool for tool in tools}, steps - 1)
+        if asked.answer is not None:
+            _take(step, asked, asked.answer, context, {tool.name: tool for tool in tools}, steps - 1)
         else:
-            _no_answer(step, calls, context)
+            _no_answer(step, asked, context)
     except Exception:  # also a defect of ours: what was answered has been paid for
         with transaction.atomic():
-            record_usage(step, calls)
+            record_usage(step, asked.calls)
         raise
     reached(Failpoint.MODEL_RECORDED)
 
@@ -99,36 +93,13 @@ def _reserve(step: Step, request: ModelRequest, endpoints: list[Endpoint]) -> in
     return reserve(workspace_id=run.workspace_id, scopes=scopes, need=need, step_id=step.id, attempt=step.attempt)
 
 
-def _call(endpoints: list[Endpoint], request: ModelRequest) -> list[Called]:
-    """Ask the endpoints in order until one answers, or until asking another one would not help."""
-    called: list[Called] = []
-    for endpoint in endpoints:
-        begun = time.monotonic()
-        answer, failure = None, None
-        try:
-            answer = complete(endpoint, request)
-        except ModelError as error:
-            failure = error
-        except DomainError as error:
-            failure = ModelError(error.message, error.hint)
-        except Exception as error:
-            log.exception("The adapter for %s failed", endpoint.provider)
-            failure = ModelError(f"The model adapter failed ({type(error).__name__}).", may_have_cost=True)
-        called.append(Called(endpoint, answer, failure, int((time.monotonic() - begun) * 1000)))
-        if failure is None or failure.retry in {RetryClass.GIVE_UP, RetryClass.SHORTEN}:
-            break
-    return called
-
-
-def _take(
-    step: Step, calls: list[Called], answer: ModelAnswer, context: Context, tools: dict[str, Tool], most: int
-) -> None:
+def _take(step: Step, asked: Asked, answer: ModelAnswer, context: Context, tools: dict[str, Tool], most: int) -> None:
     """Record the answer and what follows from it; of its calls, the first ``most`` may become actions."""
-    output = {"answer": answer_to_json(answer), "saw": context.saw}
+    output = {"answer": answer_to_json(answer), "saw": context.saw, **asked.kept()}
     with transaction.atomic():
         run = lock_run(step)
         going_on = run.cancel_requested_at is None and not is_left_over(step)
-        record_usage(step, calls, steps=1 + (len(usable_calls(answer, tools, most)) if going_on else 0))
+        record_usage(step, asked.calls, steps=1 + (len(usable_calls(answer, tools, most)) if going_on else 0))
         if answer.stop in {Stop.REFUSAL, Stop.LENGTH} and not answer.calls:
             sentence = (
                 "The model refused the task." if answer.stop == Stop.REFUSAL else "The model's answer was cut off."
@@ -157,19 +128,25 @@ def _end_failed(run: Run, step: Step, output: dict[str, Any] | None, explanation
         end_run(run, RunStatus.FAILED, explanation=explanation)
 
 
-def _no_answer(step: Step, calls: list[Called], context: Context) -> None:
-    errors = [called.error for called in calls if called.error is not None]
-    said = " ".join(dict.fromkeys(error.message for error in errors)) or "The model route has no endpoint."
+def _no_answer(step: Step, asked: Asked, context: Context) -> None:
+    """Try again later where time may help: an endpoint asked for it, or could not be called now."""
+    errors, calls = asked.errors, asked.calls
+    said = [error.message for error in errors] + [refused.sentence for refused in asked.refused]
+    told = " ".join(dict.fromkeys(said)) or "The model route has no endpoint."
     later = [error for error in errors if error.retry == RetryClass.LATER]
-    if not later or step.failures + 1 >= MAX_MODEL_FAILURES:
+    if asked.is_hopeless or not (later or asked.refused) or (calls and step.failures + 1 >= MAX_MODEL_FAILURES):
         hint = errors[-1].hint if errors else "Add an endpoint to the model route."
-        _fail(step, calls, context, f"{said} {hint}")
+        _fail(step, calls, context, f"{told} {hint}")
         return
-    seconds = max(min(error.retry_after or 0 for error in later), backoff(step.failures))
+    waits = [error.retry_after or 0 for error in later]
+    if asked.refused:
+        waits.append(wait_for_turn(step.workspace_id, min(asked.refused, key=lambda refused: refused.until)))
+    seconds = max(min(waits), backoff(step.failures) if calls else 0)
+    told = told if asked.refused else f"{told} It is tried again."
     with transaction.atomic():
         lock_run(step)
         record_usage(step, calls)
-        hand_over(step, seconds=seconds, failed=True, explanation=f"{said} It is tried again.")
+        hand_over(step, seconds=seconds, failed=bool(calls), explanation=told, output=asked.kept())
 
 
 def _fail(step: Step, calls: list[Called], context: Context | None, explanation: str) -> None:

@@ -39,8 +39,18 @@ def backoff(failures: int, most: float = 60.0) -> float:
     return min(float(settings.RETRY_BASE_SECONDS) * 2.0 ** min(failures, 30), most)
 
 
-def hand_over(step: Step, *, seconds: float = 0, explanation: str = "", failed: bool = False) -> None:
-    """Give the step back, to be claimed again after ``seconds``; ``failed`` counts one more failure."""
+def hand_over(
+    step: Step,
+    *,
+    seconds: float = 0,
+    explanation: str = "",
+    failed: bool = False,
+    output: dict[str, Any] | None = None,
+) -> None:
+    """Give the step back, to be claimed again after ``seconds``; ``failed`` counts one more failure.
+
+    ``output`` says in names what it waits for, until the step has an output of its own.
+    """
     with transaction.atomic():
         lock_run(step)
         transition(
@@ -54,6 +64,7 @@ def hand_over(step: Step, *, seconds: float = 0, explanation: str = "", failed: 
             nudged_at=None,
             failures=step.failures + (1 if failed else 0),
             explanation=explanation,
+            output=sanitise(output) or None,
         )
 
 

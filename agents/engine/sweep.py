@@ -11,7 +11,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
 
 from agents.engine.claims import DUE, FREE, RESCUE
 from agents.engine.control import IDLE, PREVIEWS_HOLD, drop_if_over, honour_cancel, let_lapse, wake_for_action
@@ -163,24 +164,30 @@ def _tell(enqueue: Callable[[UUID], object], backlog: Callable[[], int]) -> None
         log.warning("The broker did not say how many messages wait: %s", error)
         return
     if room > 0:
-        runs = set(_due_runs(room))
+        runs = dict.fromkeys(_due_runs(room))
         reached(Failpoint.HINTS_NOTED)
         release_connection()
         _send(runs, enqueue)
 
 
 def _due_runs(most: int) -> list[UUID]:
-    """Return runs with a due step that nobody was told of lately, the longest untold first; note that they are told."""
+    """Return runs with a due step that nobody was told of lately; note that they are told.
+
+    Workspaces take turns: first comes the step of each that was untold longest, then the next of each, and so on.
+    However many a workspace has, it has one place in each turn, so that nobody waits behind all of them.
+    """
     with transaction.atomic():
         long_ago = Q(nudged_at=None) | Q(nudged_at__lt=ClockTimestamp() - NUDGE_AGAIN)
-        due = (
-            Step.objects.select_for_update(of=("self",), skip_locked=True)
-            .filter(DUE, long_ago, RESCUE | (FREE & Q(run__cancel_requested_at=None)), status=StepStatus.READY)
-            .exclude(by_lane())
-            .order_by(F("nudged_at").asc(nulls_first=True), "created_at")
-            .values_list("id", "run_id")[:most]
+        longest = [F("nudged_at").asc(nulls_first=True), F("created_at").asc()]
+        place = Window(RowNumber(), partition_by="workspace_id", order_by=longest)
+        due = Step.objects.filter(
+            DUE, long_ago, RESCUE | (FREE & Q(run__cancel_requested_at=None)), status=StepStatus.READY
         )
-        rows = list(due)
+        due = due.exclude(by_lane())
+        chosen = list(due.annotate(place=place).order_by("place", *longest).values_list("id", flat=True)[:most])
+        held = Step.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
+        found = dict(held.filter(long_ago, id__in=chosen, status=StepStatus.READY).values_list("id", "run_id"))
+        rows = [(step, found[step]) for step in chosen if step in found]
         Step.objects.filter(id__in=[step for step, _ in rows]).update(nudged_at=ClockTimestamp())
     return [run for _, run in rows]
 

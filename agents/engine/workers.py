@@ -33,7 +33,8 @@ _claiming = threading.Lock()
 _stopping = threading.Event()
 
 
-def _silence() -> timedelta:
+def silence() -> timedelta:
+    """Return how long a worker may say nothing before it is dead."""
     return timedelta(seconds=settings.WORKER_DEAD_AFTER_SECONDS)
 
 
@@ -155,7 +156,7 @@ def lives(mine: UUID) -> Exists:
 
 def living_workers() -> "models.QuerySet[Worker]":
     """Return the workers that are alive now."""
-    return Worker.objects.filter(stopped_at=None, died_at=None, heartbeat_at__gt=ClockTimestamp() - _silence())
+    return Worker.objects.filter(stopped_at=None, died_at=None, heartbeat_at__gt=ClockTimestamp() - silence())
 
 
 def bury() -> int:

@@ -1,6 +1,7 @@
-"""Agents and versions, model routes, runs, steps and workers."""
+"""Agents and versions, model routes and their endpoints, runs, steps and workers."""
 
 from agents.models.agent import Agent, AgentGrant, AgentVersion, AgentVersionCollection, AgentVersionTool
+from agents.models.endpoint import EndpointState, Standing
 from agents.models.overlay import Overlay
 from agents.models.rate import Rate, RateKind
 from agents.models.route import ModelRoute
@@ -15,12 +16,14 @@ __all__ = [
     "AgentVersion",
     "AgentVersionCollection",
     "AgentVersionTool",
+    "EndpointState",
     "ModelRoute",
     "Overlay",
     "Rate",
     "RateKind",
     "Run",
     "RunSignal",
+    "Standing",
     "Step",
     "Sweep",
     "Worker",

@@ -9,8 +9,9 @@ from workspaces.models import TenantRow
 class ModelRoute(TenantRow):
     """An ordered list of model endpoints.
 
-    ``endpoints`` holds objects ``{"provider", "model", "base_url", "connection", "deadline_seconds"}``; the connection
-    names the one whose secret holds the API key, and is null where none is needed.
+    ``endpoints`` holds objects ``{"provider", "model", "base_url", "connection", "deadline_seconds",
+    "requests_per_minute", "tokens_per_minute", "at_once"}``; the connection names the one whose secret holds the API
+    key, and is null where none is needed; a limit that is absent is none.
     """
 
     name = models.SlugField(max_length=60)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -22,8 +22,7 @@ from workspaces.errors import InvalidInput, StaleState
 from workspaces.models import User, Workspace
 from workspaces.operations.authority import note, require_owner
 
-ENDPOINT_KEYS = frozenset({"provider", "model", "base_url", "connection", "deadline_seconds"})
-ENDPOINT = {
+ENDPOINT: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
         "provider": {"enum": Provider.values},
@@ -31,9 +30,13 @@ ENDPOINT = {
         "base_url": {"type": "string", "maxLength": 500},
         "connection": {"type": "string", "maxLength": 60},
         "deadline_seconds": {"type": "number", "exclusiveMinimum": 0, "maximum": 3600},
+        "requests_per_minute": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
+        "tokens_per_minute": {"type": "integer", "minimum": 1, "maximum": 1_000_000_000},
+        "at_once": {"type": "integer", "minimum": 1, "maximum": 10_000},
     },
     "required": ["provider", "model"],
 }
+ENDPOINT_KEYS = frozenset(ENDPOINT["properties"])
 SUBJECT = {
     "type": "object",
     "properties": {

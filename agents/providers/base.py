@@ -116,6 +116,7 @@ class Endpoint:
 
     ``deadline_seconds`` bounds the whole call by the clock, stream included. There are no hidden retries: the adapters
     send exactly one request, and who calls them decides about another. An empty ``base_url`` is the provider's own.
+    ``connection`` names where the key is from. A limit of None is none; the adapters know nothing of limits.
     """
 
     provider: str
@@ -123,6 +124,21 @@ class Endpoint:
     base_url: str = ""
     api_key: str = field(default="", repr=False)
     deadline_seconds: float = 120.0
+    connection: str = ""
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    at_once: int | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether anything bounds how often or by how many at once it is called."""
+        return any(limit is not None for limit in (self.requests_per_minute, self.tokens_per_minute, self.at_once))
+
+    @property
+    def name(self) -> str:
+        """What people call it: the model, and by which connection or at which address."""
+        where = self.connection or self.base_url
+        return f"{self.model} ({where})" if where else self.model
 
 
 _MESSAGES: Final[dict[str, type[UserText] | type[AssistantTurn] | type[ToolResult]]] = {

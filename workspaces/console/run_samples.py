@@ -21,6 +21,7 @@ from workspaces.console.run_shapes import (
     SealRow,
     ToolRow,
     UsageRow,
+    Why,
     Worth,
 )
 from workspaces.console.samples import BIDI, DIGEST, HERE, HTML, ID, LONG_WORD, ago, pauses, ticket, words
@@ -97,6 +98,7 @@ def run_page(state: str = "waiting") -> RunPage:
         row=run_row(0, status=status), task=ticket().text, sender="ada@example.com", agent_url=f"{HERE}agent/",
         version="4", route="sample-model-1", timeline=() if state == "queued" else timeline(), session_url=HERE,
         why_waits="A person must decide." if state == "waiting" else "",
+        why=(whys() if state == "queued" else ()),
         waits_for=open_requests() if state == "waiting" else (), ended_at=ago(minutes=1) if ended else None,
         tokens_in=5_310, tokens_out=420,
         outcome="The tier is gold. The confirmation waits for approval." if state == "succeeded" else "",
@@ -107,6 +109,25 @@ def run_page(state: str = "waiting") -> RunPage:
         cancel_url="" if ended else HERE, extend_url=HERE if state == "failed" else "",
         rollback_url=f"{HERE}rollback/" if state != "queued" else "", rollbacks=[run_row(5)] if ended else (),
     )  # fmt: skip
+
+
+def whys() -> tuple[Why, ...]:
+    """Return why a run is where it is: an endpoint that is left alone, and a turn that comes."""
+    return (
+        Why(
+            word="Waits for a model's endpoint",
+            sentence="sample-model-1 (models) has failed again and again, so it is left alone for a moment.",
+            hint="Add an endpoint to the model route, or raise the limit that is named.",
+            until=ago(minutes=-1),
+        ),
+        Why(
+            word="Waits for its turn",
+            sentence="Step 3 waits for a free worker. 12 other steps were due before it.",
+            hint="Start more workers if this lasts; look at the broker if workers are idle.",
+            since=ago(minutes=2),
+            moves=True,
+        ),
+    )
 
 
 def open_requests() -> tuple[OpenRequest, ...]:

@@ -86,6 +86,18 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """One reason why a run is where it is, where no other part of its page says so."""
+
+    word: str
+    sentence: str
+    hint: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    moves: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:
     """Everything on the run page. A control whose address is empty is not offered."""
 
@@ -103,6 +115,7 @@ class RunPage:
     why_waits: str = ""
     waits_url: str = ""
     waits_for: Sequence[OpenRequest] = ()
+    why: Sequence[Why] = ()
     outcome: str = ""
     error: str = ""
     error_hint: str = ""

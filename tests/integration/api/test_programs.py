@@ -124,4 +124,8 @@ def test_run_says_why_it_waits_and_names_requests_to_those_who_may_see_them(desk
     assert seen["sentence"].startswith("A person must decide")
     assert seen["requests"] == [str(request.id) for request in desk.requests(run)]
     unseen = service_client.get(path).json()["waiting"]
-    assert unseen == {"sentence": "People must decide, in a queue that you cannot see.", "requests": []}
+    hidden = "People must decide, in a queue that you cannot see."
+    assert (unseen["sentence"], unseen["requests"]) == (hidden, [])
+    assert {(one["kind"], one["sentence"]) for one in unseen["reasons"]} == {("people", hidden)}
+    assert {one["kind"] for one in seen["reasons"]} == {"people"}
+    assert all(one["since"] and one["until"] for one in seen["reasons"])

@@ -1,8 +1,10 @@
 """Setting a desk up by API alone: route, connection, tools, agent, version; then it takes a task."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from agents.models import Agent, AgentVersion, ModelRoute
+from agents.models import Agent, AgentVersion, EndpointState, ModelRoute
 from audit.ledger.models import Event
 from tools.models import Tool
 from tools.states import Effect
@@ -128,6 +130,21 @@ def test_names_are_taken_once(owner, mail):
         answer = owner.post(API + path, body, format="json")
         assert (answer.status_code, "already" in answer.json()["detail"]) == (422, True)
     assert (ModelRoute.objects.count(), Tool.objects.count(), Agent.objects.count()) == (1, 1, 1)
+
+
+def test_a_route_shows_how_its_endpoints_do_and_refuses_impossible_limits(owner, cast):
+    paid = {"provider": "openai-chat", "model": "m", "base_url": "http://127.0.0.1:1", "at_once": 3}
+    made = owner.send("post", "routes/", name="paid", endpoints=[paid, *DEMO])
+    assert [one["state"] for one in made["standings"]] == ["closed", "closed"]
+    until = datetime.now(UTC) + timedelta(minutes=1)
+    named = {"provider": "openai-chat", "model": "m", "base_url": "http://127.0.0.1:1"}
+    told = {"opened_until": until, "failures": 5, "explanation": "It broke."}
+    EndpointState.objects.create(workspace=cast.workspace, digest="d", **named, **told)
+    shown = owner.get(f"{API}routes/{made['id']}/").json()["standings"]
+    assert (shown[0]["state"], shown[0]["failures"], shown[0]["explanation"]) == ("open", 5, "It broke.")
+    assert shown[1]["state"] == "closed"
+    answer = owner.patch(f"{API}routes/{made['id']}/", {"endpoints": [{**paid, "at_once": 0}]}, format="json")
+    assert (answer.status_code, "at_once" in str(answer.json()["errors"])) == (422, True)
 
 
 def test_a_route_keeps_what_is_left_out_and_refuses_unknown_providers(owner):

@@ -4,6 +4,7 @@ import pytest
 
 from agents.operations import save_route
 from tests.factories import SETUP
+from tests.house import house, world
 from tests.integration.engine.talking import Talker
 from tests.integration.providers.dialects import Chat, Messages, Responses
 from tests.integration.providers.server import ModelServer
@@ -11,7 +12,7 @@ from tests.payments import payment_processes, payments
 from tests.unit.ledger.flushing import flush_past_the_ledger
 from tools.operations import create_connection
 
-__all__ = ["flush_past_the_ledger", "payment_processes", "payments"]
+__all__ = ["flush_past_the_ledger", "house", "payment_processes", "payments", "world"]
 DIALECTS = [Responses, Chat, Messages]
 
 

@@ -124,7 +124,8 @@ def test_hopeless_model_server_fails_the_run_with_a_sentence(desk, talker, statu
     assert Step.objects.get(run=run).status == "failed"
 
 
-def test_model_server_that_never_recovers_fails_the_run_after_a_while(desk, talker):
+def test_model_server_that_never_recovers_fails_the_run_after_a_while(desk, talker, settings):
+    settings.BREAKER_FAILURES = 100
     talker.fails("500 Oops")
     run = desk.start("Hello")
     assert run.status == "failed", run.steps.get().explanation

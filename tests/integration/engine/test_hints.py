@@ -11,8 +11,9 @@ from kombu.exceptions import OperationalError
 from agents.engine import sweep as sweeping
 from agents.engine.sweep import sweep
 from agents.models import Step
-from agents.operations import start_run
+from agents.operations import create_agent, publish_version, save_route, start_run
 from agents.tasks import backlog
+from tests.factories import SETUP
 from workspaces.database import ClockTimestamp
 
 pytestmark = pytest.mark.django_db
@@ -85,3 +86,15 @@ def test_backlog_is_what_waits_in_the_queue(settings, queue):
         client.lpush(queue, "one", "two")
         assert backlog() == 2
         client.delete(queue, f"_kombu.binding.{queue}")
+
+
+def test_workspaces_take_turns_however_many_runs_one_of_them_has(runs, desk):
+    there = {"workspace": desk.cast.elsewhere, "by": SETUP}
+    agent = create_agent(name="one", title="One", **there)
+    way = save_route(name="default", endpoints=[{"provider": "demo", "model": "d"}], **there)
+    publish_version(agent=agent, goal="Help.", route=way, tools=[], by=SETUP)
+    alone = start_run(agent_id=agent.id, text="Hello", by=desk.cast.stranger).id
+    told: list = []
+    sweep(told.append)
+    assert len(told) == ROOM
+    assert told.index(alone) == 1

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from agents.engine.drive import drive
 from agents.engine.sweep import sweep
 from agents.engine.workers import heartbeat
-from agents.models import Step
+from agents.models import EndpointState, Step
 from approvals.metrics import MOST_QUEUES, OTHERS
 from approvals.models import Request, ReviewQueue
 from tools.models import ActionAttempt, UsageRecord
@@ -128,3 +128,11 @@ def test_what_is_over_counts_for_an_hour(scrape, house):
     house.run.finished_at -= timedelta(hours=2)
     house.run.save()
     assert scrape()["runs_finished_last_hour", "succeeded"] == 0
+
+
+def test_endpoints_are_counted_by_what_is_done_with_them(scrape, cast):
+    soon, past = datetime.now(UTC) + timedelta(minutes=1), datetime.now(UTC) - timedelta(minutes=1)
+    for number, fate in enumerate([{}, {"opened_until": soon}, {"opened_until": past}, {"retry_after_until": soon}]):
+        EndpointState.objects.create(workspace=cast.workspace, digest=str(number), provider="p", model="m", **fate)
+    seen = scrape()
+    assert [seen["endpoints", state] for state in ("closed", "open", "half_open", "asked_to_wait")] == [1, 1, 1, 1]

@@ -39,11 +39,11 @@ LONGER_FUNCTIONS: dict[str, int] = {
     "workspaces/operations/pauses.py:pause": 38,
 }
 LONGER_FILES: dict[str, int] = {
-    "agents/admin.py": 327,
+    "agents/admin.py": 355,
     "approvals/console/memo.py": 350,
-    "config/settings.py": 390,
+    "config/settings.py": 392,
     "tools/operations/executing.py": 327,
-    "workspaces/console/run_shapes.py": 336,
+    "workspaces/console/run_shapes.py": 349,
     "workspaces/console/shapes.py": 396,
 }
 TEXT = {".py", ".md", ".toml", ".html", ".css", ".js", ".yaml", ".yml", ".txt", ".svg", ".lock", ""}

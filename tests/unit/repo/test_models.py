@@ -21,6 +21,7 @@ MUTABILITY = {
     "agents.AgentVersion": REFUSED,
     "agents.AgentVersionCollection": REFUSED,
     "agents.AgentVersionTool": REFUSED,
+    "agents.EndpointState": MUTABLE,
     "agents.ModelRoute": MUTABLE,
     "agents.Overlay": REFUSED,
     "agents.Rate": MUTABLE,
