@@ -46,6 +46,8 @@ class Failpoint(StrEnum):
     """People have answered; the step that waited for them still waits."""
     SWEEP_STARTED = "sweep.started"
     """A sweep has the lock, and has done nothing."""
+    SCHEDULE_STARTED = "schedule.started"
+    """What is due by a schedule is written, and not committed."""
     HINTS_NOTED = "sweep.hints_noted"
     """Runs are marked as told of; no message has been sent."""
     BATCH_EMBEDDED = "reembedding.batch_embedded"

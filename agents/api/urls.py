@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.api import actions, agents, budgets, economics, facts, overlays, pauses, runs, sessions, usage
+from agents.api import actions, agents, budgets, economics, facts, overlays, pauses, runs, schedules, sessions, usage
 
 urlpatterns = [
     path("agents/", agents.AgentsView.as_view(), name="api-agents"),
@@ -29,6 +29,8 @@ urlpatterns = [
     path("runs/<uuid:row_id>/cancel/", runs.CancelView.as_view(), name="api-cancel"),
     path("runs/<uuid:row_id>/rollbacks/", runs.RollbacksView.as_view(), name="api-rollbacks"),
     path("runs/<uuid:row_id>/confirm/", runs.ConfirmView.as_view(), name="api-confirm"),
+    path("schedules/", schedules.SchedulesView.as_view(), name="api-schedules"),
+    path("schedules/<uuid:row_id>/", schedules.ScheduleView.as_view(), name="api-schedule"),
     path("actions/", actions.ActionsView.as_view(), name="api-actions"),
     path("actions/<uuid:row_id>/", actions.ActionView.as_view(), name="api-action"),
     path("pauses/", pauses.PausesView.as_view(), name="api-pauses"),

@@ -60,6 +60,7 @@ def _runs(request: HttpRequest) -> Context:
             choice("environment", "Environment", Environment.choices, chosen["environment"]),
         ],
         "clear_url": list_url if any(chosen.values()) else "",
+        "schedules_url": reverse("schedules:index"),
         "new_run_url": NEW_RUN if _startable(request).exists() else "",
         "events_url": reverse("runs:live"),
         "region_url": request.get_full_path(),

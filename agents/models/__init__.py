@@ -5,6 +5,7 @@ from agents.models.overlay import Overlay
 from agents.models.rate import Rate, RateKind
 from agents.models.route import ModelRoute
 from agents.models.run import Run
+from agents.models.schedule import CatchUp, Overlap, Schedule
 from agents.models.step import Step
 from agents.models.worker import Sweep, Worker
 
@@ -14,11 +15,14 @@ __all__ = [
     "AgentVersion",
     "AgentVersionCollection",
     "AgentVersionTool",
+    "CatchUp",
     "ModelRoute",
+    "Overlap",
     "Overlay",
     "Rate",
     "RateKind",
     "Run",
+    "Schedule",
     "Step",
     "Sweep",
     "Worker",

@@ -7,12 +7,15 @@ from agents.operations.programs import admit_program
 from agents.operations.rates import state_rate
 from agents.operations.rollbacks import confirm_rollback, preview_rollback
 from agents.operations.runs import cancel_run, start_run
+from agents.operations.schedules import change_schedule, create_schedule
 
 __all__ = [
     "admit_program",
     "cancel_run",
+    "change_schedule",
     "confirm_rollback",
     "create_agent",
+    "create_schedule",
     "preview_rollback",
     "publish_overlay",
     "publish_version",

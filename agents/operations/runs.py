@@ -1,5 +1,7 @@
 """Runs: starting, cancelling, pausing and releasing them."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,8 +27,23 @@ MAX_TICKET_BYTES = 100_000
 MAX_TITLE = 180
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """The time of a schedule for which a run is started, and who has a part in that schedule."""
+
+    schedule_id: UUID
+    at: datetime
+    causes: list[UUID]
+
+
 def start_run(
-    *, agent_id: UUID, text: str, by: User, source: str = "console", environment: str = Environment.LIVE
+    *,
+    agent_id: UUID,
+    text: str,
+    by: User,
+    source: str = "console",
+    environment: str = Environment.LIVE,
+    due: Due | None = None,
 ) -> Run:
     """Give a task in free text to an agent; the run begins with the agent's current version.
 
@@ -34,30 +51,32 @@ def start_run(
     Raise ``NotFound`` for agents the person may not see, ``Forbidden``, :class:`AgentUnavailable`,
     :class:`TicketTooLarge` (413) and ``InvalidInput`` (422).
     """
-    agent = _startable(agent_id, by)
-    said = _checked(text)
-    if environment not in Environment.values:
-        raise InvalidInput(
-            "There is no such environment.", "Choose live or sandbox.", {"environment": ["Choose live or sandbox."]}
-        )
+    agent = startable_agent(agent_id, by)
+    said = checked_text(text)
+    checked_environment(environment)
     with transaction.atomic():
-        run = _create(agent, said, by, source, environment)
-        if run.version.budget_usd is not None:
-            Budget.objects.create(
-                workspace_id=run.workspace_id,
-                scope_kind=BudgetScope.RUN,
-                scope_id=run.id,
-                name="this run",
-                unit=Unit.USD,
-                limit=run.version.budget_usd,
-            )
+        run = _create(agent, said, by, source, environment, due)
+        _set_up_budget(run)
         begin_turn(run, 1)
         add_step(run, kind=StepKind.MODEL, by=by)
         enqueue_on_commit(run.id)
     return run
 
 
-def _startable(agent_id: UUID, by: User) -> Agent:
+def _set_up_budget(run: Run) -> None:
+    if run.version.budget_usd is not None:
+        Budget.objects.create(
+            workspace_id=run.workspace_id,
+            scope_kind=BudgetScope.RUN,
+            scope_id=run.id,
+            name="this run",
+            unit=Unit.USD,
+            limit=run.version.budget_usd,
+        )
+
+
+def startable_agent(agent_id: UUID, by: User) -> Agent:
+    """Return the agent; raise where the person may not give tasks to it, or it takes none."""
     agent = Agent.objects.visible_to(by).select_related("current_version").filter(pk=agent_id).first()
     if agent is None:
         raise NotFound("There is no such agent.", "Choose one from the list of agents.")
@@ -70,7 +89,16 @@ def _startable(agent_id: UUID, by: User) -> Agent:
     return agent
 
 
-def _checked(text: str) -> str:
+def checked_environment(environment: str) -> None:
+    """Raise unless there is such an environment."""
+    if environment not in Environment.values:
+        raise InvalidInput(
+            "There is no such environment.", "Choose live or sandbox.", {"environment": ["Choose live or sandbox."]}
+        )
+
+
+def checked_text(text: str) -> str:
+    """Return the task's text as it is stored; raise where it is too long or says nothing."""
     if len(text.encode("utf-8", "replace")) > MAX_TICKET_BYTES:
         raise TicketTooLarge(
             f"A ticket may have at most {MAX_TICKET_BYTES // 1000} kB of text.", "Shorten it, or send the main part."
@@ -81,7 +109,7 @@ def _checked(text: str) -> str:
     return said
 
 
-def _create(agent: Agent, text: str, by: User, source: str, environment: str) -> Run:
+def _create(agent: Agent, text: str, by: User, source: str, environment: str, due: Due | None) -> Run:
     version = agent.current_version
     if version is None:
         raise AgentUnavailable(f"{agent.title} takes no tasks now.")
@@ -96,23 +124,26 @@ def _create(agent: Agent, text: str, by: User, source: str, environment: str) ->
         title=title_of(text),
         input=body,
         started_by=by,
-        causes=[UUID(person) for person in by.cause_ids()],
+        causes=sorted({*map(UUID, by.cause_ids()), *(due.causes if due else ())}),
+        schedule_id=due.schedule_id if due else None,
+        due_at=due.at if due else None,
         scopes=[agent.workspace_id, agent.id, run_id],
         step_limit=version.step_limit,
     )
-    record(
-        workspace_id=run.workspace_id,
-        actor=actor_text(by),
-        verb="run.queued",
-        subject=("run", run.id),
-        body={
-            "agent": str(agent.id),
-            "version": version.number,
-            "environment": environment,
-            "input": salted(run.workspace_id, run.id, body),
-        },
-    )
+    _tell_queued(run, by, due)
     return run
+
+
+def _tell_queued(run: Run, by: User, due: Due | None) -> None:
+    body: dict[str, Any] = {
+        "agent": str(run.agent_id),
+        "version": run.version.number,
+        "environment": run.environment,
+        "input": salted(run.workspace_id, run.id, run.input),
+    }
+    if due is not None:
+        body["schedule"] = str(due.schedule_id)
+    record(workspace_id=run.workspace_id, actor=actor_text(by), verb="run.queued", subject=("run", run.id), body=body)
 
 
 def title_of(text: str) -> str:

@@ -20,7 +20,6 @@ LONGER_FUNCTIONS: dict[str, int] = {
     "agents/operations/configuring.py:publish_version": 50,
     "agents/operations/configuring.py:save_route": 31,
     "agents/operations/overlays.py:publish_overlay": 44,
-    "agents/operations/runs.py:_create": 32,
     "approvals/console/memo.py:memo": 45,
     "approvals/evidence.py:evidence_of": 33,
     "approvals/evidence.py:settle_evidence": 43,
@@ -40,7 +39,6 @@ LONGER_FUNCTIONS: dict[str, int] = {
     "workspaces/operations/pauses.py:pause": 38,
 }
 LONGER_FILES: dict[str, int] = {
-    "agents/admin.py": 327,
     "approvals/console/memo.py": 350,
     "config/settings.py": 367,
     "tools/operations/executing.py": 327,
@@ -126,6 +124,10 @@ def test_nothing_names_the_machine_it_was_written_on():
     assert hits == {}
 
 
+READ_BY_OTHERS = {"tzdata"}
+"""What no code of ours names: ``zoneinfo`` reads it where the system has no time zones."""
+
+
 def mentioned():
     """Return the first parts of everything imported, and of every string that may name a module, as settings do."""
     found = set()
@@ -147,7 +149,7 @@ def test_every_dependency_is_used():
     names = [re.match(r"[\w-]+", requirement)[0].lower() for requirement in project["dependencies"]]
     used = mentioned()
     unused = {name for name in names if MODULES.get(name, name.replace("-", "_")) not in used}
-    assert unused == set()
+    assert unused == READ_BY_OTHERS
 
 
 def test_every_python_file_says_why_it_is_there():

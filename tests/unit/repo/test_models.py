@@ -25,6 +25,7 @@ MUTABILITY = {
     "agents.Overlay": REFUSED,
     "agents.Rate": MUTABLE,
     "agents.Run": PARTLY,
+    "agents.Schedule": MUTABLE,
     "agents.Step": PARTLY,
     "agents.Sweep": MUTABLE,
     "agents.Worker": MUTABLE,
