@@ -21,6 +21,7 @@ urlpatterns = [
     path("runs/", runs.RunsView.as_view(), name="api-runs"),
     path("runs/<uuid:row_id>/", runs.RunView.as_view(), name="api-run"),
     path("runs/<uuid:row_id>/steps/", runs.StepsView.as_view(), name="api-steps"),
+    path("runs/<uuid:row_id>/steps/<uuid:step_id>/retry/", runs.RetryView.as_view(), name="api-retry"),
     path("runs/<uuid:row_id>/facts/", facts.UsedFactsView.as_view(), name="api-used-facts"),
     path("steps/<uuid:row_id>/context/", facts.ContextView.as_view(), name="api-context"),
     path("facts/", facts.FactsView.as_view(), name="api-facts"),

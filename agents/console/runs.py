@@ -16,6 +16,7 @@ from agents.console.rows import rows_of
 from agents.console.run_page import run_page
 from agents.models import Agent
 from agents.operations import start_run
+from agents.operations.retrying import retryable_step
 from agents.states import RunKind, RunStatus
 from memory.models import Session
 from tools.models import Environment
@@ -155,8 +156,10 @@ def _start(request: HttpRequest, form: NewRun) -> HttpResponse | int:
 @vary_on_headers("HX-Request")
 def show(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Show one run; a refresh gets the live region alone."""
-    page = run_page(request, run_or_404(request, run_id), person_of(request))
-    return render(request, "agents/run_live.html" if wants_region(request) else "agents/run.html", {"page": page})
+    run, user = run_or_404(request, run_id), person_of(request)
+    again = reverse("runs:retry", args=[run.id]) if retryable_step(run, user) else ""
+    context = {"page": run_page(request, run, user), "retry_url": again}
+    return render(request, "agents/run_live.html" if wants_region(request) else "agents/run.html", context)
 
 
 @require_safe

@@ -5,6 +5,7 @@ from agents.operations.configuring import create_agent, publish_version, save_ro
 from agents.operations.overlays import publish_overlay
 from agents.operations.programs import admit_program
 from agents.operations.rates import state_rate
+from agents.operations.retrying import retry_step
 from agents.operations.rollbacks import confirm_rollback, preview_rollback
 from agents.operations.runs import cancel_run, start_run
 from agents.operations.schedules import change_schedule, create_schedule
@@ -19,6 +20,7 @@ __all__ = [
     "preview_rollback",
     "publish_overlay",
     "publish_version",
+    "retry_step",
     "save_route",
     "set_agent_enabled",
     "set_up_budget",

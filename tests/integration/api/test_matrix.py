@@ -64,6 +64,7 @@ MATRIX = {
     ("api-steps", "get"): WORKERS,
     ("api-usage", "get"): WORKERS,
     ("api-cancel", "post"): instead(WORKERS, 409),
+    ("api-retry", "post"): instead(WORKERS, 409),
     ("api-rollbacks", "get"): WORKERS,
     ("api-rollbacks", "post"): instead(WORKERS, 422),
     ("api-confirm", "post"): instead(WORKERS, 409),
@@ -260,6 +261,7 @@ KIND = {
     "api-usage": "run",
     "api-used-facts": "run",
     "api-cancel": "run",
+    "api-retry": "run",
     "api-rollbacks": "run",
     "api-release": "pause",
     "api-messages": "session",
@@ -283,6 +285,7 @@ KIND = {
     "api-grant": "team",
 }
 FURTHER = {
+    "api-retry": ["context"],
     "api-team-member": ["account"],
     "api-grants": ["reviewqueue"],
     "api-grant": ["reviewqueue", "queue", "view_reviewqueue"],

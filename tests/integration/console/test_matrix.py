@@ -80,6 +80,7 @@ WRITE = {  # empty forms, in this order: the run is not paused, and the pause is
     "approvals:decide": [422, 422, 422, 404, 404],
     "approvals:edit": [403, 409, 409, 404, 404],
     "runs:new": [422] * 5,
+    "runs:retry": [409, 409, 409, 404, 404],
     "runs:pause": [422, 422, 422, 404, 404],
     "runs:release": [404] * 5,
     "runs:rollbacks": [302, 302, 302, 404, 404],
