@@ -48,9 +48,9 @@ def hours_late(schedule, hours=0):
 
 
 def due_now(schedule):
-    """Let the schedule fall due at this minute."""
+    """Let the schedule fall due at this minute of each hour."""
     now = database_now().replace(second=0, microsecond=0)
-    Schedule.objects.filter(pk=schedule.pk).update(next_at=now, cron="* * * * *")
+    Schedule.objects.filter(pk=schedule.pk).update(next_at=now, cron=f"{now.minute} * * * *")
     return now
 
 
@@ -162,7 +162,9 @@ def test_overlap_queue_waits_until_the_earlier_run_is_over(make, house, rule):
     swept(schedule)
     (first,) = runs_of(schedule)
     Run.objects.filter(pk=first.pk).update(due_at=first.due_at - timedelta(hours=1))
-    Schedule.objects.filter(pk=schedule.pk).update(cron=HOURLY, next_at=hours_late(schedule))
+    Schedule.objects.filter(pk=schedule.pk).update(cron=HOURLY)
+    schedule.refresh_from_db()
+    hours_late(schedule)
     swept(schedule)
     assert len(runs_of(schedule)) == 1
     assert not due_schedules(10)
