@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
+from agents import admin_facts, admin_schedules  # noqa: F401 - registers them
 from agents.models import (
     Agent,
     AgentGrant,
@@ -29,13 +30,12 @@ from agents.operations import (
     set_up_budget,
     state_rate,
 )
-from agents.operations.facts import correct_fact, forget
 from agents.operations.pausing import pause_scope, release_pause
 from approvals.models import ReviewQueue
-from memory.models import Collection, Fact
+from memory.models import Collection
 from tools.models import Budget, BudgetScope, Tool
 from tools.operations import change_budget
-from workspaces.admin_forms import AnyJsonField, GrantForm, JsonField, OperationForm, choices_for, owned, person
+from workspaces.admin_forms import GrantForm, JsonField, OperationForm, choices_for, owned, person
 from workspaces.administration import GrantSetup, OwnWorkspace, Records, Setup, site
 from workspaces.models import Pause, User
 
@@ -322,33 +322,3 @@ class WorkerAdmin(Records):
 
     def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
         return Worker.objects.all() if owned(request) else Worker.objects.none()
-
-
-class FactForm(OperationForm):
-    """What is true instead; empty (null) ends the claim."""
-
-    value = AnyJsonField(required=False, help_text="A text in quotes, a number, true or false; empty: true no more.")
-
-
-@admin.register(Fact, site=site)
-class FactAdmin(Setup):
-    """What agents remember. A correction closes the old claim; deleting forgets it wherever it was written down."""
-
-    form = FactForm
-    removable = True
-    fixed = (
-        "agent_id", "subject_kind", "subject_ref", "key", "source", "trust", "confidence", "status", "valid_from",
-        "valid_until", "recorded_at", "run_id",
-    )  # fmt: skip
-    fields = (*fixed, "value")
-    list_display = ("subject_kind", "subject_ref", "key", "trust", "status", "valid_from", "valid_until")
-    list_filter = (OwnWorkspace, "status", "trust")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def perform(self, *, by: User, data: dict[str, Any], before: Any) -> models.Model:
-        return correct_fact(fact_id=before.pk, value=data["value"], by=by)
-
-    def remove(self, *, by: User, row: Any) -> None:
-        forget(fact_id=row.pk, by=by)

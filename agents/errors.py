@@ -17,6 +17,13 @@ class TicketTooLarge(TooLarge):
     code = "ticket_too_large"
 
 
+class NothingToRetry(StaleState):
+    """The run does not go on with this step."""
+
+    code = "nothing_to_retry"
+    default_hint = "Load the run again: it says where it stands."
+
+
 class NothingToRollBack(StaleState):
     """No effect of the run can be undone now."""
 

@@ -30,6 +30,7 @@ RUN_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
     R.QUEUED: frozenset({R.RUNNING, R.WAITING, R.FAILED, R.CANCELLED}),
     R.RUNNING: frozenset({R.WAITING, R.SUCCEEDED, R.FAILED, R.CANCELLED}),
     R.WAITING: frozenset({R.RUNNING, R.FAILED, R.CANCELLED}),
+    R.FAILED: frozenset({R.RUNNING}),
 }
 RUN_TERMINAL: Final[frozenset[str]] = frozenset({R.SUCCEEDED, R.FAILED, R.CANCELLED})
 

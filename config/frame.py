@@ -21,6 +21,7 @@ PARTS: Final = {
     "requests": "inbox",
     "rollbacks": "runs",
     "sessions": "runs",
+    "schedules": "runs",
     "deliveries": "webhooks",
     "documents": "knowledge",
     "teams": "people",

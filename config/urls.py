@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("approvals.console.urls")),
     path("", include("agents.console.urls")),
     path("", include("agents.console.agent_urls")),
+    path("", include("agents.console.schedule_urls")),
     path("", include("agents.console.pause_urls")),
     path("", include("agents.console.fact_urls")),
     path("", include("memory.console.urls")),

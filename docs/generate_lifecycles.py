@@ -37,10 +37,16 @@ Pausing is no status: it is a row that forbids new effects in a scope. "Rolled b
 either: they are read from the rollback runs and compensations that succeeded.
 """
 LIFECYCLES: list[tuple[str, str, type[TextChoices], Table]] = [
-    ("Run", "One task, or one rollback, from its input to its outcome.", RunStatus, RUN_TRANSITIONS),
+    (
+        "Run",
+        "One task, or one rollback, from its input to its outcome. A task that failed at a model call goes on where a "
+        "person says so.",
+        RunStatus,
+        RUN_TRANSITIONS,
+    ),
     (
         "Step",
-        "A step that failed could be made ready again by a person; nothing offers that yet.",
+        "A model call that failed is made ready again by a person; an action that failed never is.",
         StepStatus,
         STEP_TRANSITIONS,
     ),

@@ -58,6 +58,8 @@ class Failpoint(StrEnum):
     """A sweep has the lock, and has done nothing."""
     STEP_HANDED_BACK = "step.handed_back"
     """A dead worker's step is handed back, and that is committed; nobody was told."""
+    SCHEDULE_STARTED = "schedule.started"
+    """What is due by a schedule is written, and not committed."""
     HINTS_NOTED = "sweep.hints_noted"
     """Runs are marked as told of; no message has been sent."""
     BATCH_EMBEDDED = "reembedding.batch_embedded"

@@ -22,7 +22,7 @@ from agents.api.serializers import (
     UsageOutput,
 )
 from agents.models import Agent, Run, Step
-from agents.operations import cancel_run, confirm_rollback, preview_rollback, start_run
+from agents.operations import cancel_run, confirm_rollback, preview_rollback, retry_step, start_run
 from agents.states import RunKind, RunStatus
 from agents.waiting import why_it_waits
 from tools.models import Budget, Environment, UsageRecord
@@ -148,6 +148,24 @@ class CancelView(RunRows):
         """Cancel what has not begun; what is running ends at its next boundary."""
         run = self.find(self.visible(), row_id)
         return once(request, self.workspace, lambda: self.shown_run(cancel_run(run_id=run.id, by=self.caller).id))
+
+
+@extend_schema(tags=["runs"])
+class RetryView(RunRows):
+    """The failed step of a failed run, once more."""
+
+    scope = KeyScope.RUNS
+    serializer_class = RunOutput
+
+    @extend_schema(request=None, responses=RunOutput)
+    def post(self, request: Request, row_id: UUID, step_id: UUID) -> Response:
+        """Go on with a run at the model call that failed last. An action is never done again this way."""
+        run = self.find(self.visible(), row_id)
+
+        def retry() -> Response:
+            return self.shown_run(retry_step(run_id=run.id, step_id=step_id, by=self.caller).id)
+
+        return once(request, self.workspace, retry)
 
 
 @extend_schema(tags=["rollbacks"])

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from agents.api import actions, agents, budgets, economics, facts, overlays, pauses, runs, sessions, signals, usage
+from agents.api import (
+    actions,
+    agents,
+    budgets,
+    economics,
+    facts,
+    overlays,
+    pauses,
+    runs,
+    schedules,
+    sessions,
+    signals,
+    usage,
+)
 
 urlpatterns = [
     path("agents/", agents.AgentsView.as_view(), name="api-agents"),
@@ -21,6 +34,7 @@ urlpatterns = [
     path("runs/", runs.RunsView.as_view(), name="api-runs"),
     path("runs/<uuid:row_id>/", runs.RunView.as_view(), name="api-run"),
     path("runs/<uuid:row_id>/steps/", runs.StepsView.as_view(), name="api-steps"),
+    path("runs/<uuid:row_id>/steps/<uuid:step_id>/retry/", runs.RetryView.as_view(), name="api-retry"),
     path("runs/<uuid:row_id>/facts/", facts.UsedFactsView.as_view(), name="api-used-facts"),
     path("steps/<uuid:row_id>/context/", facts.ContextView.as_view(), name="api-context"),
     path("facts/", facts.FactsView.as_view(), name="api-facts"),
@@ -29,6 +43,8 @@ urlpatterns = [
     path("runs/<uuid:row_id>/cancel/", runs.CancelView.as_view(), name="api-cancel"),
     path("runs/<uuid:row_id>/rollbacks/", runs.RollbacksView.as_view(), name="api-rollbacks"),
     path("runs/<uuid:row_id>/confirm/", runs.ConfirmView.as_view(), name="api-confirm"),
+    path("schedules/", schedules.SchedulesView.as_view(), name="api-schedules"),
+    path("schedules/<uuid:row_id>/", schedules.ScheduleView.as_view(), name="api-schedule"),
     path("actions/", actions.ActionsView.as_view(), name="api-actions"),
     path("actions/<uuid:row_id>/", actions.ActionView.as_view(), name="api-action"),
     path("pauses/", pauses.PausesView.as_view(), name="api-pauses"),

@@ -6,6 +6,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from agents.console.agent_page import agent_page, agent_rows
 from agents.console.found import agent_or_404, agents_of, runs_of
+from agents.console.schedule_rows import scheduled_for
 from agents.console.stopping import let_go, stop
 from agents.console.workflows import workflow_of_version
 from agents.console.worth import worth_of
@@ -28,7 +29,12 @@ def show(request: HttpRequest, named: str) -> HttpResponse:
     """Show one agent."""
     agent = agent_or_404(request, named)
     page = agent_page(agent, runs_of(request), person_of(request))
-    return render(request, "agents/agent.html", {"page": page, "workflow": workflow_of_version(agent.current_version)})
+    context = {
+        "page": page,
+        "workflow": workflow_of_version(agent.current_version),
+        "scheduled": scheduled_for(agent, page.new_run_url != ""),
+    }
+    return render(request, "agents/agent.html", context)
 
 
 @require_safe

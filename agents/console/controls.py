@@ -12,7 +12,7 @@ from agents.console.rollback_page import preview_of
 from agents.console.run_page import may_control
 from agents.console.stopping import let_go, stop
 from agents.models import Run
-from agents.operations import cancel_run, confirm_rollback, preview_rollback
+from agents.operations import cancel_run, confirm_rollback, preview_rollback, retry_step
 from agents.states import RunKind
 from workspaces.console.asking import person_of
 from workspaces.console.links import run_url
@@ -28,6 +28,18 @@ def cancel(request: HttpRequest, run_id: UUID) -> HttpResponseRedirect:
     led_to = once(request, lambda: run_url(cancel_run(run_id=run.id, by=person_of(request)).id))
     run.refresh_from_db(fields=["status"])
     messages.success(request, "The run is cancelled." if run.is_terminal else "The run stops at its next boundary.")
+    return redirect(led_to)
+
+
+@require_POST
+def retry(request: HttpRequest, run_id: UUID) -> HttpResponseRedirect:
+    """Go on with a failed run at its last step."""
+    run = run_or_404(request, run_id)
+    last = run.steps.order_by("-number").first()
+    if last is None:
+        raise Http404
+    led_to = once(request, lambda: run_url(retry_step(run_id=run.id, step_id=last.id, by=person_of(request)).id))
+    messages.success(request, "The run goes on where it failed.")
     return redirect(led_to)
 
 

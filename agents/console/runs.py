@@ -17,6 +17,7 @@ from agents.console.run_page import run_page
 from agents.console.workflows import workflow_of_run
 from agents.models import Agent
 from agents.operations import start_run
+from agents.operations.retrying import retryable_step
 from agents.states import RunKind, RunStatus
 from memory.models import Session
 from tools.models import Environment
@@ -61,6 +62,7 @@ def _runs(request: HttpRequest) -> Context:
             choice("environment", "Environment", Environment.choices, chosen["environment"]),
         ],
         "clear_url": list_url if any(chosen.values()) else "",
+        "schedules_url": reverse("schedules:index"),
         "new_run_url": NEW_RUN if _startable(request).exists() else "",
         "events_url": reverse("runs:live"),
         "region_url": request.get_full_path(),
@@ -155,8 +157,9 @@ def _start(request: HttpRequest, form: NewRun) -> HttpResponse | int:
 @vary_on_headers("HX-Request")
 def show(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Show one run; a refresh gets the live region alone."""
-    run = run_or_404(request, run_id)
-    context = {"page": run_page(request, run, person_of(request)), "workflow": workflow_of_run(run)}
+    run, user = run_or_404(request, run_id), person_of(request)
+    again = reverse("runs:retry", args=[run.id]) if retryable_step(run, user) else ""
+    context = {"page": run_page(request, run, user), "workflow": workflow_of_run(run), "retry_url": again}
     return render(request, "agents/run_live.html" if wants_region(request) else "agents/run.html", context)
 
 

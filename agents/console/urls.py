@@ -14,6 +14,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/effective/", effective.of_run, name="effective"),
     path("runs/<uuid:run_id>/steps/<uuid:step_id>/told/", told.show, name="told"),
     path("runs/<uuid:run_id>/cancel/", controls.cancel, name="cancel"),
+    path("runs/<uuid:run_id>/retry/", controls.retry, name="retry"),
     path("runs/<uuid:run_id>/pause/", controls.pause, name="pause"),
     path("runs/<uuid:run_id>/release/", controls.release, name="release"),
     path("runs/<uuid:run_id>/rollbacks/", controls.rollbacks, name="rollbacks"),

@@ -58,6 +58,7 @@ def _record(run: Run, by: Actor) -> None:
         "agent": str(run.agent_id),
         "version": run.version.number,
         "environment": run.environment,
+        **({"schedule": str(run.schedule_id)} if run.schedule_id else {}),
         "input": salted(run.workspace_id, run.id, run.input),
     }
     record(workspace_id=run.workspace_id, actor=actor_text(by), verb="run.queued", subject=("run", run.id), body=body)

@@ -25,6 +25,7 @@ from agents.engine.limits import ASKING, apply_budget_decision
 from agents.engine.takeovers import hand_back_if_lost, lost_steps
 from agents.engine.workers import bury
 from agents.models import Run, Step, Sweep
+from agents.operations.due import due_schedules, start_due
 from agents.states import RUN_TERMINAL, STEP_TERMINAL, RunKind, RunStatus, StepStatus
 from approvals.models import Request
 from approvals.operations import expire_due, release_extended
@@ -110,6 +111,7 @@ def _round() -> None:
     _each(_to_cancel(), honour_cancel)
     _each(_approved_too_late(), drop_if_over)
     _each(_unconfirmed(), let_lapse)
+    _each(due_schedules(BATCH), start_due)
 
 
 def _each(rows: Iterable[T], act: Callable[[T], object]) -> None:

@@ -6,6 +6,7 @@ from agents.models.overlay import Overlay
 from agents.models.rate import Rate, RateKind
 from agents.models.route import ModelRoute
 from agents.models.run import Run
+from agents.models.schedule import CatchUp, Overlap, Schedule
 from agents.models.signal import RunSignal
 from agents.models.step import Step
 from agents.models.worker import Sweep, Worker
@@ -16,13 +17,16 @@ __all__ = [
     "AgentVersion",
     "AgentVersionCollection",
     "AgentVersionTool",
+    "CatchUp",
     "EndpointState",
     "ModelRoute",
+    "Overlap",
     "Overlay",
     "Rate",
     "RateKind",
     "Run",
     "RunSignal",
+    "Schedule",
     "Standing",
     "Step",
     "Sweep",

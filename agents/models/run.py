@@ -60,6 +60,8 @@ class Run(TenantRow):
     parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
     rolls_back = models.ForeignKey("self", models.PROTECT, null=True, related_name="rollbacks")
     session = models.ForeignKey(Session, models.PROTECT, null=True, related_name="+")
+    schedule = models.ForeignKey("Schedule", models.PROTECT, null=True, related_name="runs")
+    due_at = models.DateTimeField(null=True, help_text="The time of its schedule for which it was started.")
     status = models.CharField(max_length=10, choices=RunStatus, default=RunStatus.QUEUED)
     title = models.CharField(max_length=200)
     input = models.JSONField()
@@ -91,6 +93,8 @@ class Run(TenantRow):
             SameWorkspace(field="rolls_back", name="run_rolls_back_same_workspace"),
             SameWorkspace(field="overlay", name="run_overlay_same_workspace"),
             SameWorkspace(field="session", name="run_session_same_workspace"),
+            SameWorkspace(field="schedule", name="run_schedule_same_workspace"),
+            models.UniqueConstraint(fields=["schedule", "due_at"], name="run_once_a_time"),
             models.CheckConstraint(
                 condition=Q(kind=RunKind.ROLLBACK, rolls_back__isnull=False)
                 | ~Q(kind=RunKind.ROLLBACK) & Q(rolls_back=None),

@@ -1,5 +1,7 @@
 """Runs: starting, cancelling, pausing and releasing them."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -25,6 +27,15 @@ from workspaces.models import User
 MAX_TICKET_BYTES = 100_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """The time of a schedule for which a run is started, and who has a part in that schedule."""
+
+    schedule_id: UUID
+    at: datetime
+    causes: list[UUID]
+
+
 def start_run(
     *,
     agent_id: UUID,
@@ -33,6 +44,7 @@ def start_run(
     source: str = "console",
     environment: str = Environment.LIVE,
     data: dict[str, Any] | None = None,
+    due: Due | None = None,
 ) -> Run:
     """Give a task to an agent, in free text and, for a workflow, as ``data``; it begins with the current version.
 
@@ -42,10 +54,11 @@ def start_run(
     """
     version = startable_version(agent_id, by, environment)
     body = checked_task(text, source, data, version)
-    causes = [UUID(person) for person in by.cause_ids()]
+    causes = sorted({*map(UUID, by.cause_ids()), *(due.causes if due else ())})
+    more = {"schedule_id": due.schedule_id, "due_at": due.at} if due else {}
     title = title_of(body["text"]) or version.agent.title
     with transaction.atomic():
-        task = Task(body=body, environment=environment, started_by=by, causes=causes, title=title)
+        task = Task(body=body, environment=environment, started_by=by, causes=causes, title=title, more=more)
         run = create_run(version, task, by=by)
         set_out(run, by=by)
         transaction.on_commit(partial(reached, Failpoint.RUN_BEGUN))
@@ -55,6 +68,16 @@ def start_run(
 
 def startable_version(agent_id: UUID, by: User, environment: str) -> AgentVersion:
     """Return the version with which a run of the agent would begin now; errors are those of ``start_run``."""
+    agent = startable_agent(agent_id, by)
+    checked_environment(environment)
+    if agent.current_version is None:
+        raise AgentUnavailable(f"{agent.title} takes no tasks now.")
+    _check_connections(agent.current_version, by, environment)
+    return agent.current_version
+
+
+def startable_agent(agent_id: UUID, by: User) -> Agent:
+    """Return the agent; raise where the person may not give tasks to it, or it takes none."""
     agent = Agent.objects.visible_to(by).select_related("current_version__agent").filter(pk=agent_id).first()
     if agent is None:
         raise NotFound("There is no such agent.", "Choose one from the list of agents.")
@@ -64,12 +87,11 @@ def startable_version(agent_id: UUID, by: User, environment: str) -> AgentVersio
         raise AgentUnavailable(
             f"{agent.title} takes no tasks now.", "It is disabled or has no version: an owner can change that."
         )
-    _check_environment(environment)
-    _check_connections(agent.current_version, by, environment)
-    return agent.current_version
+    return agent
 
 
-def _check_environment(environment: str) -> None:
+def checked_environment(environment: str) -> None:
+    """Raise unless there is such an environment."""
     if environment not in Environment.values:
         raise InvalidInput(
             "There is no such environment.", "Choose live or sandbox.", {"environment": ["Choose live or sandbox."]}
@@ -89,19 +111,25 @@ def _check_connections(version: AgentVersion, by: User, environment: str) -> Non
 
 def checked_task(text: str, source: str, data: dict[str, Any] | None, version: AgentVersion) -> dict[str, Any]:
     """Return what the run is given; a text may be left out where a workflow is given data."""
+    if data is not None and version.workflow is None:
+        raise InvalidInput("This agent takes a text only.", "Say it in the text.", {"data": ["It has no workflow."]})
+    said = checked_text(text, may_be_empty=bool(data))
+    body: dict[str, Any] = {"text": said, "source": source}
+    if version.workflow is None:
+        return body
+    return {**body, "data": fitting(version, said, data or {})}
+
+
+def checked_text(text: str, *, may_be_empty: bool = False) -> str:
+    """Return the task's text as it is stored; raise where it is too long or says nothing."""
     if len(text.encode("utf-8", "replace")) > MAX_TICKET_BYTES:
         raise TicketTooLarge(
             f"A ticket may have at most {MAX_TICKET_BYTES // 1000} kB of text.", "Shorten it, or send the main part."
         )
     said = str(sanitise(text)).strip()
-    if data is not None and version.workflow is None:
-        raise InvalidInput("This agent takes a text only.", "Say it in the text.", {"data": ["It has no workflow."]})
-    if not said and not data:
+    if not said and not may_be_empty:
         raise InvalidInput("The ticket is empty.", "Say what is to be done.", {"text": ["This may not be empty."]})
-    body: dict[str, Any] = {"text": said, "source": source}
-    if version.workflow is None:
-        return body
-    return {**body, "data": fitting(version, said, data or {})}
+    return said
 
 
 def controllable_run(run_id: UUID, by: User, what: str) -> Run:

@@ -14,7 +14,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from workspaces.console import knowledge_samples, request_samples, run_samples, samples, signin_samples
+from workspaces.console import (
+    knowledge_samples,
+    request_samples,
+    run_samples,
+    samples,
+    schedule_samples,
+    signin_samples,
+)
 from workspaces.console.words import LOOKS
 
 Context = dict[str, Any]
@@ -171,6 +178,20 @@ def _ledger() -> Context:
     }  # fmt: skip
 
 
+def _schedules(count: int) -> Context:
+    rows = schedule_samples.schedule_rows()[:count]
+    return {"schedules": rows, "new_url": samples.HERE, "filters": run_samples.filters()}
+
+
+def _schedule(stopped: bool) -> Context:
+    page, form = schedule_samples.schedule_page(stopped), None if stopped else SampleForm()
+    return {"page": page, "form": form, "runs": run_samples.run_rows(0 if stopped else 3)}
+
+
+def _agent() -> Context:
+    return {"page": run_samples.agent_page(), "scheduled": schedule_samples.scheduled()}
+
+
 REQUESTS: Final = (
     "reject", "respond", "refused", "edited", "drifted", "hostile", "settle", "settling", "budget", "extend",
     "decided", "rejected", "expired", "superseded",
@@ -203,7 +224,12 @@ PAGES: Final[dict[str, tuple[str, Callable[[], Context], str]]] = {
         lambda: {"agents": [run_samples.agent_row(), run_samples.agent_row("second-agent", paused=True)]},
         "agents",
     ),
-    "agent": ("agents/agent.html", lambda: {"page": run_samples.agent_page()}, "agents"),
+    "agent": ("agents/agent.html", _agent, "agents"),
+    "schedules": ("agents/schedules.html", lambda: _schedules(3), "runs"),
+    "schedules-empty": ("agents/schedules.html", lambda: _schedules(0), "runs"),
+    "schedule": ("agents/schedule.html", lambda: _schedule(stopped=False), "runs"),
+    "schedule-stopped": ("agents/schedule.html", lambda: _schedule(stopped=True), "runs"),
+    "schedule-new": ("agents/schedule_new.html", lambda: {"form": SampleForm(), "agents": True}, "runs"),
     "knowledge": ("memory/collections.html", lambda: _collections(3), "knowledge"),
     "knowledge-empty": ("memory/collections.html", lambda: _collections(0), "knowledge"),
     "collection": ("memory/collection.html", lambda: {"page": knowledge_samples.collection_page()}, "knowledge"),

@@ -6,7 +6,7 @@ import pytest
 from django.urls import URLPattern, get_resolver, reverse
 from rest_framework.test import APIClient
 
-from agents.operations import cancel_run, preview_rollback, set_up_budget
+from agents.operations import cancel_run, create_schedule, preview_rollback, set_up_budget
 from agents.operations.pausing import pause_scope, release_pause
 from approvals.models import Policy, Request, ReviewQueue
 from audit.operations import create_endpoint, ping, update_endpoint
@@ -64,9 +64,15 @@ MATRIX = {
     ("api-steps", "get"): WORKERS,
     ("api-usage", "get"): WORKERS,
     ("api-cancel", "post"): instead(WORKERS, 409),
+    ("api-retry", "post"): instead(WORKERS, 409),
     ("api-rollbacks", "get"): WORKERS,
     ("api-rollbacks", "post"): instead(WORKERS, 422),
     ("api-confirm", "post"): instead(WORKERS, 409),
+    ("api-schedules", "get"): EVERYBODY,
+    ("api-schedules", "post"): instead(WORKERS, 422),
+    ("api-schedule", "get"): WORKERS,
+    ("api-schedule", "patch"): instead(WORKERS, 422),
+    ("api-schedule", "delete"): [200, 403, 403, 403, 404, 404],
     ("api-actions", "get"): EVERYBODY,
     ("api-action", "get"): WORKERS,
     ("api-pauses", "get"): EVERYBODY,
@@ -159,6 +165,7 @@ MATRIX = {
 }
 BODIES = {
     "api-runs": {"agent": "support-desk", "text": " "},
+    "api-schedules": {"agent": "support-desk", "text": "Hello", "cron": "x", "time_zone": "UTC"},
     "api-rollbacks": {"action": "x"},
     "api-webhook-rotate": {"overlap_hours": -1},
     "api-confirm": {"plan_digest": "0" * 64},
@@ -195,6 +202,7 @@ def rows(desk):
         "agent": agent.id,
         "run": run.id,
         "confirm": preview_rollback(run_id=run.id, by=by).id,
+        "schedule": scheduled(agent, desk.cast.owner).id,
         "action": Action.objects.filter(run_id=run.id).first().id,
         "pause": pause.id,
         "session": Session.objects.get().id,
@@ -229,6 +237,11 @@ def workspace_budget(workspace):
     return set_up_budget(workspace=workspace, scope_kind="workspace", unit="tokens", limit=many, by=SETUP)
 
 
+def scheduled(agent, owner):
+    """A schedule that the owner made."""
+    return create_schedule(agent_id=agent.id, text="Hello", cron="0 8 * * *", time_zone="UTC", by=owner)
+
+
 def remembered(session):
     """A fact about the session's subject."""
     subject = Subject(session.workspace_id, session.agent_id, session.subject_kind, session.subject_ref)
@@ -257,6 +270,7 @@ KIND = {
     "api-usage": "run",
     "api-used-facts": "run",
     "api-cancel": "run",
+    "api-retry": "run",
     "api-rollbacks": "run",
     "api-release": "pause",
     "api-messages": "session",
@@ -280,6 +294,7 @@ KIND = {
     "api-grant": "team",
 }
 FURTHER = {
+    "api-retry": ["context"],
     "api-team-member": ["account"],
     "api-grants": ["reviewqueue"],
     "api-grant": ["reviewqueue", "queue", "view_reviewqueue"],

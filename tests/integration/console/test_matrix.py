@@ -12,7 +12,7 @@ from audit.models import Delivery
 from audit.operations import create_endpoint
 from memory.models import Session
 from tests.factories import SETUP, make_person, make_team
-from tests.integration.api.test_matrix import remembered
+from tests.integration.api.test_matrix import remembered, scheduled
 from tests.integration.knowledge.conftest import collection, document
 from tools.operations import BudgetOf, create_budget
 from workspaces.console import problems
@@ -50,6 +50,9 @@ READ = {
     "agents:usage": EVERYBODY,
     "agents:effective": WORKERS,
     "agents:worth": WORKERS,
+    "schedules:index": EVERYBODY,
+    "schedules:new": EVERYBODY,
+    "schedules:show": WORKERS,
     "pauses:list": EVERYBODY,
     "facts:index": EVERYBODY,
     "facts:show": WORKERS,
@@ -79,6 +82,7 @@ WRITE = {  # empty forms, in this order: the run is not paused, and the pause is
     "approvals:decide": [422, 422, 422, 404, 404],
     "approvals:edit": [403, 409, 409, 404, 404],
     "runs:new": [422] * 5,
+    "runs:retry": [409, 409, 409, 404, 404],
     "runs:pause": [422, 422, 422, 404, 404],
     "runs:release": [404] * 5,
     "runs:rollbacks": [302, 302, 302, 404, 404],
@@ -86,6 +90,9 @@ WRITE = {  # empty forms, in this order: the run is not paused, and the pause is
     "runs:cancel": [302, 302, 302, 404, 404],
     "agents:pause": [422, 422, 422, 404, 404],
     "agents:release": [302, 302, 302, 404, 404],
+    "schedules:new": [422] * 5,
+    "schedules:show": [422, 422, 422, 404, 404],
+    "schedules:switch": [302, 403, 403, 404, 404],
     "pauses:pause": [422, 422, 422, 404, 404],
     "pauses:release": [409, 409, 409, 404, 404],
     "facts:correct": [422, 422, 422, 404, 404],
@@ -197,7 +204,7 @@ def addresses(desk, asked):
         by=desk.cast.owner,
     ).id
     endpoint = create_endpoint(workspace=desk.cast.workspace, url="https://example.com/", by=desk.cast.owner).endpoint
-    found["endpoint_id"] = endpoint.id
+    found |= {"endpoint_id": endpoint.id, "schedule_id": scheduled(agent, desk.cast.owner).id}
     found["delivery_id"] = Delivery.objects.create(
         workspace=desk.cast.workspace,
         endpoint=endpoint,

@@ -146,7 +146,15 @@ def test_invariant_05_worker_killed_over_a_doubt_at(theatre, case):
 
 
 def test_every_failpoint_has_its_death():
-    elsewhere = {F.WEBHOOK_SENT, F.BATCH_EMBEDDED, F.BATCH_STORED}  # no borders of a step: their own tests end there
+    elsewhere = {  # no borders of a step: their own tests end there
+        F.WEBHOOK_SENT,
+        F.BATCH_EMBEDDED,
+        F.BATCH_STORED,
+        F.SCHEDULE_STARTED,
+        F.LANE_TAKEN,
+        F.LANE_THOUGHT,
+        F.LANE_WRITTEN,
+    }
     others = {F.RUN_BEGUN, F.REQUEST_DECIDED, F.STEP_HANDED_BACK}  # no worker comes by: see test_roles.py
     assert {case.point for case in CASES + DOUBTS} == set(F) - elsewhere - others
     assert all(first != second for first, second in pairwise(sorted(map(str, CASES + DOUBTS))))

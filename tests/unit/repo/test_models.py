@@ -27,6 +27,7 @@ MUTABILITY = {
     "agents.Rate": MUTABLE,
     "agents.Run": PARTLY,
     "agents.RunSignal": MUTABLE,
+    "agents.Schedule": MUTABLE,
     "agents.Step": PARTLY,
     "agents.Sweep": MUTABLE,
     "agents.Worker": MUTABLE,
