@@ -1,14 +1,17 @@
 """Finding what an address names, within the current workspace and for this person alone: else it does not exist."""
 
+from typing import Final
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest
 
 from agents.models import Agent, Run
 from workspaces.canonical import sanitise
 from workspaces.console.asking import person_of
 from workspaces.tenancy import workspace_of
+
+CONTROLLABLE: Final = "is_controllable"
 
 
 def runs_of(request: HttpRequest) -> QuerySet[Run]:
@@ -22,9 +25,10 @@ def agents_of(request: HttpRequest) -> QuerySet[Agent]:
 
 
 def run_or_404(request: HttpRequest, run_id: UUID) -> Run:
-    """Return one run with what its page needs."""
+    """Return one run with what its page needs, also whether this person may control it."""
     rows = runs_of(request).select_related("agent", "version__route", "started_by", "session", "overlay", "rolls_back")
-    found = rows.filter(pk=run_id).first()
+    mine = Run.objects.controllable_by(person_of(request)).filter(pk=OuterRef("pk"))
+    found = rows.annotate(**{CONTROLLABLE: Exists(mine)}).filter(pk=run_id).first()
     if found is None:
         raise Http404
     return found

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
+from agents.console.found import CONTROLLABLE
 from agents.console.rollback_page import report_lines
 from agents.console.rows import Effects, RunFacts, Used, effects_of, row_of, used_by
 from agents.console.timeline import timeline
@@ -84,8 +85,9 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
 
 
 def may_control(run: Run, user: User) -> bool:
-    """Tell whether ``user`` may pause, cancel and roll back ``run``."""
-    return Run.objects.controllable_by(user).filter(pk=run.pk).exists()
+    """Say whether ``user`` may pause, cancel and roll back the run; one that was found for its page knows."""
+    known: bool | None = vars(run).get(CONTROLLABLE)
+    return Run.objects.controllable_by(user).filter(pk=run.pk).exists() if known is None else known
 
 
 def _facts(run: Run, pauses: Sequence[Pause]) -> RunFacts:

@@ -75,7 +75,7 @@ def _set_up(request: HttpRequest, user: User, form: SetUpForm) -> HttpResponse:
 @require_POST
 def renew_codes(request: HttpRequest) -> HttpResponse:
     """Show new recovery codes, once; the old ones end."""
-    user, form = person_of(request), CodeForm(request.POST, auto_id="renew_%s")
+    user, form = _holder(request), CodeForm(request.POST, auto_id="renew_%s")
     lockout.check_codes(request, user)
     try:
         codes = operations.renew_codes(user=user, code=_code(form), by=user)
@@ -89,7 +89,7 @@ def renew_codes(request: HttpRequest) -> HttpResponse:
 @require_POST
 def remove(request: HttpRequest) -> HttpResponse:
     """Remove the second factor."""
-    user, form = person_of(request), CodeForm(request.POST, auto_id="remove_%s")
+    user, form = _holder(request), CodeForm(request.POST, auto_id="remove_%s")
     lockout.check_codes(request, user)
     try:
         operations.remove_factor(user=user, code=_code(form), by=user)
@@ -99,6 +99,14 @@ def remove(request: HttpRequest) -> HttpResponse:
     stay(request, user, passed=False)
     messages.warning(request, "Your second factor is removed: your password alone signs you in.")
     return redirect(PLACE)
+
+
+def _holder(request: HttpRequest) -> User:
+    """Return the person, who has a second factor; raise ``StaleState`` where it was removed meanwhile, or never was."""
+    user = person_of(request)
+    if not factors.has_factor(user):
+        raise StaleState("You have no second factor.", "Set one up first.")
+    return user
 
 
 def _code(form: CodeForm) -> str:

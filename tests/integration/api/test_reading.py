@@ -30,7 +30,7 @@ LISTS = {
     "events": {"owner"},
     "pauses": {"owner", "reviewer", "finance", "service", "member"},
 }
-OWNERS_ONLY = {"tools", "connections", "policies", "events", "seals"}
+OWNERS_ONLY = {"tools", "policies", "events", "seals"}
 PEOPLE = ["owner", "reviewer", "finance", "member", "service", "stranger"]
 
 

@@ -17,6 +17,7 @@ from audit.webhooks.courier import deliver
 from memory.engine import reembed
 from memory.operations import begin_reembedding
 from tests.factories import SETUP
+from tests.integration.crashes.computing import begin_computing, computing_agent, ride_on, schedule_computing
 from tests.integration.crashes.test_failpoints import Case, answer_all, begin, check_end, finish, state
 from tests.integration.knowledge.conftest import collection, document, letters
 from tests.integration.webhooks.conftest import plan, receiver
@@ -32,23 +33,25 @@ STEPS = frozenset({
     F.STEP_CLAIMED, F.MODEL_ASKING, F.MODEL_ANSWERED, F.MODEL_RECORDED, F.LOOK_BEGUN, F.LOOK_TAKEN, F.ACTION_JUDGED,
     F.ACTION_INTENDED, F.ACTION_EFFECTED, F.ACTION_CONCLUDED, F.DOUBT_RAISED, F.DOUBT_PROBED,
 })  # fmt: skip
+LANE = frozenset({F.LANE_TAKEN, F.LANE_THOUGHT, F.LANE_WRITTEN})
 SWEEPS = frozenset({F.SWEEP_STARTED, F.STEP_HANDED_BACK, F.HINTS_NOTED})
+TIMES = frozenset({F.SCHEDULE_STARTED})
 BACKGROUND = frozenset({F.BATCH_EMBEDDED, F.BATCH_STORED, F.WEBHOOK_SENT})
 PEOPLE = frozenset({F.RUN_BEGUN, F.REQUEST_DECIDED})
 REACHES = {
-    "worker": STEPS,
+    "worker": STEPS | LANE,
     "web": PEOPLE | {F.STEP_WAKING},
-    "sweeper": SWEEPS | BACKGROUND | {F.STEP_WAKING},
+    "sweeper": SWEEPS | TIMES | BACKGROUND | {F.STEP_WAKING, F.RUN_BEGUN},
 }
 """The sweeper is a thread of every worker process, and ``manage.py scheduler`` alone: as a role it is one."""
 REASONS = {
     ("worker", PEOPLE): "people begin runs and decide in the web process only",
-    ("worker", SWEEPS | BACKGROUND): "these are threads of their own beside the work",
+    ("worker", SWEEPS | TIMES | BACKGROUND): "these are threads of their own beside the work",
     ("worker", frozenset({F.STEP_WAKING})): "whoever carries a run on wakes none: whoever answers does, or the sweep",
-    ("web", STEPS): "the web process carries out no step",
-    ("web", SWEEPS | BACKGROUND): "the web process sweeps nothing, and has none of these threads",
-    ("sweeper", STEPS): "the sweep hands back and tells, and leaves the work to workers",
-    ("sweeper", PEOPLE): "nobody talks to the sweeper",
+    ("web", STEPS | LANE): "the web process carries out no step",
+    ("web", SWEEPS | TIMES | BACKGROUND): "the web process sweeps nothing, and has none of these threads",
+    ("sweeper", STEPS | LANE): "the sweep hands back and tells, and leaves the work to workers",
+    ("sweeper", frozenset({F.REQUEST_DECIDED})): "nobody talks to the sweeper",
 }
 """Why a role never reaches a point."""
 
@@ -112,9 +115,29 @@ def test_each_role_reaches_what_the_table_says_and_nothing_else(theatre, receive
     notes.watch("web", lambda: answer_all(theatre, run))
     notes.watch("worker", lambda: carry(run))
     notes.watch("sweeper", lambda: background(desk.cast, receiver))
+    computing = computing_agent(desk.cast)
+    begin_computing(desk.cast, computing)
+    schedule_computing(desk.cast, computing)
+    notes.watch("sweeper", look_after)
+    notes.watch("worker", ride_on)
     run.refresh_from_db()
     assert (run.status, state(theatre, run)) == ("succeeded", ("succeeded", 1, 1))
     assert notes.reached == {role: set(points) for role, points in REACHES.items()}
+
+
+@pytest.mark.parametrize("point", sorted(LANE))
+@pytest.mark.parametrize("nth", [1, 2])
+def test_invariant_06_worker_killed_on_the_lane(theatre, point, nth):
+    """Whatever of a round was committed stays, and nothing of it is done again: the runs end by another's hand."""
+    cast = theatre.desk.cast
+    runs = begin_computing(cast, computing_agent(cast))
+    assert theatre.perform(ride_on, point, nth)
+    while not sweep(lambda _run: None):
+        pass
+    ride_on()
+    ended = Run.objects.filter(pk__in=[run.id for run in runs])
+    assert {(run.status, run.steps_used, run.outcome["result"]) for run in ended} == {("succeeded", 3, 2)}
+    assert set(Step.objects.filter(run__in=runs).values_list("status", flat=True)) == {"succeeded"}
 
 
 @pytest.mark.parametrize("role", REACHES)

@@ -15,8 +15,8 @@ BERLIN = "Europe/Berlin"
 WINTER = datetime(2026, 12, 1, 9, 30, 15, 123456, tzinfo=UTC)
 
 
-def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)
+def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def test_times_are_those_of_the_zone():
