@@ -171,7 +171,7 @@ class ScheduleView(ScheduleRows, RowView):
         sent.is_valid(raise_exception=True)
         return self.answer(change_schedule(schedule_id=schedule.id, by=self.caller, **sent.validated_data))
 
-    @extend_schema(request=None, responses=ScheduleOutput)
+    @extend_schema(request=None, responses={200: ScheduleOutput})
     def delete(self, request: Request, row_id: UUID) -> Response:
         """Turn it off. It stays on record, as do the runs that it started."""
         schedule = self.find(self.visible(), row_id)

@@ -139,6 +139,7 @@ def test_step_that_waits_for_an_endpoint_or_its_turn_is_named(desk, talker):
     assert "gpt-5.1" in endpoint.sentence
     route(desk, {"provider": "demo", "model": "d"})
     Step.objects.filter(run=waits).update(wake_at=None, output=None)
+    heartbeat()
     assert [one.kind for one in reasons(waits)] == ["queued"]
     assert {"queued"} <= MOVING
     Worker.objects.update(stopped_at=datetime.now(UTC))
