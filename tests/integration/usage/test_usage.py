@@ -76,7 +76,7 @@ def test_usage_is_for_those_who_may_see_the_agents(used, client_of):
 def test_usage_costs_as_many_statements_for_many_rows_and_pages_hold(used, client_of, group, django_assert_num_queries):
     owner = client_of("owner")
     owner.get(API)
-    with django_assert_num_queries(5 if group in {"agent", "run", "step"} else 4):
+    with django_assert_num_queries(6 if group in {"agent", "run", "step"} else 5):
         whole = owner.get(API, {"group_by": group}).json()["results"]
     first = owner.get(API, {"group_by": group, "limit": 1}).json()
     found = first["results"]
