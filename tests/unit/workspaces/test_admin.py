@@ -10,7 +10,16 @@ from workspaces.administration import Records, Setup, site
 from workspaces.models import ApiKey, IdempotencyRecord, Membership, Role, Team, User, Workspace
 
 pytestmark = pytest.mark.django_db
-REMOVABLE = {"collectiongrant", "document", "fact", "membership", "agentgrant", "reviewqueuegrant", "webhookendpoint"}
+REMOVABLE = {
+    "agentgrant",
+    "collectiongrant",
+    "connectiongrant",
+    "document",
+    "fact",
+    "membership",
+    "reviewqueuegrant",
+    "webhookendpoint",
+}
 
 
 @pytest.fixture

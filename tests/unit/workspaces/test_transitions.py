@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 LIFECYCLES = {
     Action: ("proposed", ACTION_TERMINAL),
     Request: ("open", frozenset(RequestStatus.values) - {"open", "approved"}),
-    Run: ("queued", RUN_TERMINAL),
+    Run: ("queued", RUN_TERMINAL - {"failed"}),
     Step: ("ready", STEP_TERMINAL - {"failed"}),
 }
 
