@@ -1,7 +1,8 @@
 """Which tests coverage does not trace.
 
 The tracer doubles what a test takes, so it rests in sweeps, which pass every line a thousand times, and in tests that
-read our files and run none of them: coverage counts what tests with an aim have reached.
+read our files and run none of them: coverage counts what tests with an aim have reached. What rests is pytest-cov's
+tracer. Under xdist, coverage has started one of its own in each process besides, which goes on.
 """
 
 import os

@@ -4,6 +4,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from agents.operations import start_run
+from approvals.gate import may_use_connection
 from tests.factories import SETUP
 from tests.house import ALLOW, events
 from tools.errors import NotCleared, ToolUnavailable
@@ -12,6 +13,7 @@ from tools.operations import create_connection, observe, update_connection
 from tools.ports import gate
 from tools.states import AttemptKind
 from workspaces.errors import Forbidden, NotFound
+from workspaces.ids import uuid7
 from workspaces.operations import people, teams
 
 pytestmark = pytest.mark.django_db
@@ -132,3 +134,11 @@ def test_rights_on_connections_stay_in_the_workspace(house):
     with pytest.raises(IntegrityError, match="same workspace"), transaction.atomic():
         ConnectionGrant.objects.create(group=right.group, permission=right.permission, content_object=theirs)
     assert not Connection.objects.open_to(house.cast.reviewer).filter(pk=theirs.pk).exists()
+
+
+def test_invariant_11_nothing_restricted_is_used_by_a_run_that_nobody_knows(restricted):
+    use(restricted)
+    action = started(restricted).propose()
+    assert may_use_connection(action)
+    action.id = action.pk = uuid7()
+    assert not may_use_connection(action)

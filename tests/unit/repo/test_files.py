@@ -39,6 +39,7 @@ LONGER_FUNCTIONS: dict[str, int] = {
     "workspaces/operations/pauses.py:pause": 38,
 }
 LONGER_FILES: dict[str, int] = {
+    "agents/admin.py": 324,
     "approvals/console/memo.py": 350,
     "config/settings.py": 392,
     "tools/operations/executing.py": 327,
