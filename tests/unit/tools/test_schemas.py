@@ -39,7 +39,7 @@ def test_a_schema_that_stands_alone_is_accepted():
 @pytest.mark.parametrize(
     ("schema", "sentence"),
     [
-        ([], "describe an object"),
+        ([], "A schema is an object of JSON"),
         ({"type": "string"}, "describe an object"),
         (of(a={"type": "strng"}), "At /properties/a/type"),
         (of(a={"minLength": -1}), "At /properties/a/minLength"),
