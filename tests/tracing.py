@@ -1,8 +1,8 @@
 """Which tests coverage does not trace.
 
 The tracer doubles what a test takes, so it rests in sweeps, which pass every line a thousand times, and in tests that
-read our files and run none of them: coverage counts what tests with an aim have reached. What rests is pytest-cov's
-tracer. Under xdist, coverage has started one of its own in each process besides, which goes on.
+read our files and run none of them: coverage counts what tests with an aim have reached. Under xdist, coverage has also
+started a tracer of its own in each process, which would go on beneath pytest-cov's: it ends with the first rest.
 """
 
 import os
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from coverage import Coverage
 
 NOT_TRACED = (
     "tests/integration/api/test_generated.py",
@@ -44,6 +45,8 @@ def untraced(config: pytest.Config) -> Iterator[None]:
         return
     settled = os.environ.pop(IN_PROCESSES, None)
     controller.pause()
+    if beneath := Coverage.current():
+        beneath.stop()
     try:
         yield
     finally:
