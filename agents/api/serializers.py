@@ -45,6 +45,10 @@ class AgentVersionOutput(serializers.ModelSerializer[AgentVersion]):
             "step_limit",
             "budget_usd",
             "calls_per_turn",
+            "time_limit_seconds",
+            "repeat_limit",
+            "answer_limit",
+            "idle_limit",
             "workflow",
             "created_at",
         ]
@@ -86,6 +90,7 @@ class RunRow(serializers.ModelSerializer[Run]):
             "started_by",
             "steps_used",
             "step_limit",
+            "time_limit_seconds",
             "explanation",
             "cancel_requested_at",
             "created_at",

@@ -5,7 +5,7 @@ content and is never an instruction (DESIGN invariant 17). Which parts a call wa
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from agents.effective import instructions_of
@@ -43,10 +43,17 @@ TOO_OLD: Final = "This result is no longer shown, to save room. Call again if yo
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One model call: what is sent, and which parts it was made of."""
+    """One model call: what is sent, which parts it was made of, and the run's steps that are over."""
 
     request: ModelRequest
     saw: list[dict[str, Any]]
+    steps: list[Step] = field(default_factory=list)
+
+    def with_notice(self, step: Step, text: str) -> "Context":
+        """Return the same with a notice of ours at its end, which is kept with ``step``."""
+        messages = (*self.request.messages, UserText(text))
+        part = Part("notice", str(step.id), "notice", "trusted", text)
+        return Context(replace(self.request, messages=messages), [*self.saw, part.as_json()], self.steps)
 
 
 def request_for(run: Run, tools: list[Tool], max_output_tokens: int) -> ModelRequest:
@@ -83,7 +90,7 @@ def context_for(run: Run, tools: list[Tool], max_output_tokens: int, asking: Ste
         tools=tuple(ToolSpec(t.name, t.description, asked_schema(t), t.effect) for t in tools),
         max_output_tokens=max_output_tokens,
     )
-    return Context(request, [part.as_json() for part in told])
+    return Context(request, [part.as_json() for part in told], steps)
 
 
 def steps_with_actions(run: Run, asking: Step | None = None) -> list[Step]:
@@ -128,8 +135,8 @@ def _messages_of(step: Step, *, shortened: bool = False) -> list[Message]:
         if not step.output or "answer" not in step.output:
             return []
         answer = answer_from_json(step.output["answer"])
-        misfit = step.output.get("misfit")
-        return [AssistantTurn(answer.text, answer.calls), *([UserText(misfit)] if misfit else [])]
+        notice, misfit = ([UserText(text)] if (text := step.output.get(name)) else [] for name in ("notice", "misfit"))
+        return [*notice, AssistantTurn(answer.text, answer.calls), *misfit]
     name = step.input.get("tool", "")
     told = {"status": "succeeded", "note": TOO_OLD} if shortened else told_of(step)
     return [ToolResult(step.call_id, name, json.dumps(told, ensure_ascii=False), told["status"] != "succeeded")]

@@ -15,6 +15,7 @@ from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
 from agents.engine.claims import DUE, FREE, RESCUE
+from agents.engine.clock import late_runs, wake_late
 from agents.engine.control import IDLE, PREVIEWS_HOLD, drop_if_over, honour_cancel, let_lapse, wake_for_action
 from agents.engine.flow import child
 from agents.engine.flow.joins import close_fork, closing_forks
@@ -105,6 +106,7 @@ def _round() -> None:
     _each(_waiting_for_nothing(), wake_for_action)
     _each(_budget_decided(), apply_budget_decision)
     _each(due_timers(BATCH), wake_due)
+    _each(late_runs(BATCH), wake_late)
     _each(child.over(BATCH), wake_waiting)
     _each(answered(BATCH), wake_waiting)
     _each(closing_forks(BATCH), close_fork)

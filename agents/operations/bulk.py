@@ -100,6 +100,7 @@ def _run(version: AgentVersion, body: dict[str, Any], by: User, environment: str
         causes=[UUID(person) for person in by.cause_ids()],
         scopes=[version.workspace_id, version.agent_id, run_id],
         step_limit=version.step_limit,
+        time_limit_seconds=version.time_limit_seconds,
         turn=1,
         open_steps=1,
     )

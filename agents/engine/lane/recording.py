@@ -40,6 +40,7 @@ class Standing:
     steps_used: int
     step_limit: int
     paused: bool
+    late: bool
 
 
 @dataclass(slots=True)
@@ -121,7 +122,7 @@ def _visit(found: Round, carried: Carried, node_id: str, run: Standing) -> None:
     if node.at_most is not None:
         visits = carried.visits[node_id] = carried.visits_of(node_id) + 1
         refused = f"The node {node_id} may be visited {node.at_most} times." if visits > node.at_most else ""
-    claimed = found.claims and not run.paused and run.steps_used + 1 < run.step_limit
+    claimed = found.claims and not (run.paused or run.late) and run.steps_used + 1 < run.step_limit
     step = Claimed(uuid7(), carried.step.number + 1, node_id, visits, 1, refused)
     status = StepStatus.RUNNING if claimed else StepStatus.READY
     given = json.dumps({"refused": refused} if refused else {})

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
+from agents.engine.clock import may_be_late
 from agents.engine.control import honour_cancel
 from agents.engine.lane.carried import Carried, Claimed, from_run
 from agents.engine.lane.open import is_open
@@ -62,7 +63,8 @@ def by_lane_or(perform: Callable[[Step], None]) -> Callable[[Step], None]:
     """Return how the engine carries out a step of a kind that the lane knows: by the lane where it may take it."""
 
     def carried_out(step: Step) -> None:
-        if is_open() and step.thread == "" and step.run.steps_used < step.run.step_limit:
+        within = step.run.steps_used < step.run.step_limit and not may_be_late(step.run)
+        if is_open() and step.thread == "" and within:
             carry(step)
         else:
             perform(step)

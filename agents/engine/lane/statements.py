@@ -21,6 +21,7 @@ WITH due AS MATERIALIZED (
     WHERE step.status = 'ready' AND step.kind IN ('code', 'branch') AND step.thread = ''
         AND (step.wake_at IS NULL OR step.wake_at <= clock_timestamp())
         AND run.finished_at IS NULL AND run.cancel_requested_at IS NULL AND run.steps_used < run.step_limit
+        AND (run.time_up_at IS NULL OR run.time_up_at > clock_timestamp())
         AND NOT EXISTS (
             SELECT FROM workspaces_pause pause WHERE pause.released_at IS NULL AND pause.scope_id = ANY(step.scopes)
         )
@@ -33,7 +34,8 @@ WITH due AS MATERIALIZED (
     LIMIT %(most)s
     FOR NO KEY UPDATE OF run, step SKIP LOCKED
 ), begun AS (
-    UPDATE agents_run run SET status = 'running', started_at = coalesce(run.started_at, clock_timestamp())
+    UPDATE agents_run run SET status = 'running', started_at = coalesce(run.started_at, clock_timestamp()),
+        time_up_at = coalesce(run.time_up_at, clock_timestamp() + run.time_limit_seconds * interval '1 second')
     FROM due WHERE run.id = due.run_id AND run.status <> 'running'
 )
 UPDATE agents_step step SET status = 'running', attempt = step.attempt + 1, incarnation = %(mine)s,
@@ -47,7 +49,7 @@ RETURNING step.id, step.run_id, step.workspace_id, step.number, step.node, step.
 LOCK: Final = """
 SELECT run.id, run.cancel_requested_at IS NOT NULL, run.steps_used, run.step_limit, EXISTS (
     SELECT FROM workspaces_pause pause WHERE pause.released_at IS NULL AND pause.scope_id = ANY(run.scopes)
-)
+), coalesce(run.time_up_at <= clock_timestamp(), false)
 FROM agents_run run WHERE run.id = ANY(%s) ORDER BY run.id FOR NO KEY UPDATE
 """
 
