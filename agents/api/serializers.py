@@ -280,6 +280,8 @@ class UsageOutput(serializers.ModelSerializer[UsageRecord]):
             "input_tokens",
             "output_tokens",
             "cached_tokens",
+            "cache_written_tokens",
+            "max_output_tokens",
             "cost",
             "currency",
             "latency_ms",

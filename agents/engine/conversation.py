@@ -27,6 +27,7 @@ from agents.states import StepKind, StepStatus
 from approvals.diffs import field_diff
 from tools.models import Action, Tool
 from tools.states import ActionStatus, Effect
+from workspaces.canonical import digest
 
 RULES = (
     "You propose; you never act yourself. Each tool call is checked by rules and, where they say so, by a person. "
@@ -89,6 +90,7 @@ def context_for(run: Run, tools: list[Tool], max_output_tokens: int, asking: Ste
         messages=tuple(messages),
         tools=tuple(ToolSpec(t.name, t.description, asked_schema(t), t.effect) for t in tools),
         max_output_tokens=max_output_tokens,
+        cache_key=digest([str(run.version_id), str(run.overlay_id or "")])[:32],
     )
     return Context(request, [part.as_json() for part in told], steps)
 
