@@ -101,6 +101,8 @@ def effective_for(run: Run) -> Effective:
         if said is not None and is_now is not None and is_now > said
     }
     parts = [extended.get(origin.part, origin) for origin in held.parts]
+    told = "its schedule" if run.schedule_id else "whoever started it"
+    parts.append(Origin("priority", run.get_priority_display(), told))
     return replace(held, step_limit=steps, budget_usd=dollars, parts=parts)
 
 

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from agents.models import Agent, AgentVersion, Run, Step
 from agents.reasons import ReasonKind
+from agents.states import Priority
 from tools.models import Budget, Environment, UsageRecord
 from workspaces.api.people import PersonOutput
 from workspaces.models import Pause, ScopeKind
@@ -79,6 +80,7 @@ class RunRow(serializers.ModelSerializer[Run]):
             "kind",
             "mode",
             "environment",
+            "priority",
             "status",
             "title",
             "agent",
@@ -220,6 +222,11 @@ class RunInput(serializers.Serializer[Any]):
         choices=Environment.choices,
         default=Environment.LIVE,
         help_text="Where the run is begun, for good: in the sandbox it reaches sandbox connections only.",
+    )
+    priority = serializers.ChoiceField(
+        choices=Priority.choices,
+        default=Priority.INTERACTIVE,
+        help_text="Interactive runs go first where work has to wait; batch runs keep a share.",
     )
 
 

@@ -155,7 +155,7 @@ def _no_answer(step: Step, asked: Asked, context: Context) -> None:
         return
     waits = [error.retry_after or 0 for error in later]
     if asked.refused:
-        waits.append(wait_for_turn(step.workspace_id, min(asked.refused, key=lambda refused: refused.until)))
+        waits.append(wait_for_turn(step, min(asked.refused, key=lambda refused: refused.until)))
     seconds = max(min(waits), backoff(step.failures) if calls else 0)
     told = told if asked.refused else f"{told} It is tried again."
     with transaction.atomic():

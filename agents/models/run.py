@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from agents.models.agent import Agent, AgentVersion
 from agents.models.overlay import Overlay
-from agents.states import RUN_TERMINAL, RUN_TRANSITIONS, RunKind, RunMode, RunStatus
+from agents.states import RUN_TERMINAL, RUN_TRANSITIONS, Priority, RunKind, RunMode, RunStatus
 from memory.models import Session
 from workspaces.constraints import SameWorkspace, tenant_key
 from workspaces.environments import Environment
@@ -53,6 +53,9 @@ class Run(TenantRow):
     kind = models.CharField(max_length=10, choices=RunKind, default=RunKind.TASK)
     mode = models.CharField(max_length=10, choices=RunMode, default=RunMode.LIVE)
     environment = models.CharField(max_length=10, choices=Environment, default=Environment.LIVE)
+    priority = models.CharField(
+        max_length=12, choices=Priority, default=Priority.INTERACTIVE, db_default=Priority.INTERACTIVE
+    )
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="runs")
     version = models.ForeignKey(AgentVersion, models.PROTECT, related_name="runs")
     overlay = models.ForeignKey(

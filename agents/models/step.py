@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from agents.models.run import Run
-from agents.states import STEP_TRANSITIONS, StepKind, StepStatus
+from agents.states import STEP_TRANSITIONS, Priority, StepKind, StepStatus
 from tools.models import Action
 from workspaces.constraints import SameWorkspace, tenant_key
 from workspaces.models import TenantRow
@@ -42,6 +42,13 @@ class Step(TenantRow):
     explanation = models.TextField(blank=True)
     scopes: "ArrayField[list[UUID], list[UUID]]" = ArrayField(models.UUIDField(), default=list)
     is_repair = models.BooleanField(default=False)
+    priority = models.CharField(
+        max_length=12,
+        choices=Priority,
+        default=Priority.INTERACTIVE,
+        db_default=Priority.INTERACTIVE,
+        help_text="Its run's.",
+    )
     node = models.CharField(
         max_length=60, blank=True, default="", db_default="", help_text="The workflow's node that it carries out."
     )
@@ -94,7 +101,9 @@ class Step(TenantRow):
         indexes = [
             models.Index(fields=["wake_at"], condition=Q(status="ready"), name="step_ready"),
             models.Index(
-                fields=["id"], condition=Q(status="ready", kind__in=["code", "branch"], thread=""), name="step_lane"
+                fields=["priority", "id"],
+                condition=Q(status="ready", kind__in=["code", "branch"], thread=""),
+                name="step_lane",
             ),
             models.Index(fields=["incarnation"], condition=Q(status="running"), name="step_running"),
             models.Index(fields=["run"], condition=Q(status="waiting"), name="step_waiting"),

@@ -13,7 +13,7 @@ from agents.engine.flow.visiting import KINDS
 from agents.engine.lane.open import KINDS as LANE
 from agents.models import AgentVersion, Run, Step
 from agents.operations.runs import checked_task, startable_version
-from agents.states import StepKind
+from agents.states import Priority, StepKind
 from agents.tasks import call_to_lane_on_commit, enqueue_on_commit
 from audit.ledger.recording import Entry, record_many, salted_digest
 from tools.models import Budget, BudgetScope, Environment, Unit
@@ -41,6 +41,7 @@ def start_runs(
     by: User,
     source: str = "api",
     environment: str = Environment.LIVE,
+    priority: str = Priority.BATCH,
 ) -> list[UUID]:
     """Give up to 1,000 tasks to an agent and return the runs' ids in the order given; all of them begin, or none.
 
@@ -50,7 +51,7 @@ def start_runs(
         raise InvalidInput(f"From 1 to {MOST:,} tasks are taken at once.", "Send them in portions.")
     version = startable_version(agent_id, by, environment)
     bodies = _checked(tasks, source, version)
-    runs = [_run(version, body, by, environment) for body in bodies]
+    runs = [_run(version, body, by, environment, priority) for body in bodies]
     first = _first_step(version)
     with transaction.atomic():
         _write(runs, version, first, actor_text(by))
@@ -86,7 +87,7 @@ def _checked(tasks: Sequence[NewTask], source: str, version: AgentVersion) -> li
     return bodies
 
 
-def _run(version: AgentVersion, body: dict[str, Any], by: User, environment: str) -> Run:
+def _run(version: AgentVersion, body: dict[str, Any], by: User, environment: str, priority: str) -> Run:
     run_id = uuid7()
     return Run(
         id=run_id,
@@ -94,6 +95,7 @@ def _run(version: AgentVersion, body: dict[str, Any], by: User, environment: str
         agent_id=version.agent_id,
         version=version,
         environment=environment,
+        priority=priority,
         title=title_of(body["text"]) or version.agent.title,
         input=body,
         started_by=by,
@@ -125,6 +127,7 @@ def _step(run: Run, kind: str, node: str) -> Step:
         node=node,
         visit=1 if node else 0,
         scopes=run.scopes,
+        priority=run.priority,
     )
 
 
@@ -165,4 +168,4 @@ def _tell(runs: list[Run], kind: str) -> None:
         call_to_lane_on_commit()
     else:
         for run in runs:
-            enqueue_on_commit(run.id)
+            enqueue_on_commit(run.id, run.priority)

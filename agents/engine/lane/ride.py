@@ -10,7 +10,7 @@ from agents.engine.control import honour_cancel
 from agents.engine.lane.carried import Carried, Claimed, from_run
 from agents.engine.lane.open import is_open
 from agents.engine.lane.recording import Round, write
-from agents.engine.lane.taking import take
+from agents.engine.lane.taking import SHARE, take
 from agents.engine.lane.thinking import think
 from agents.engine.stumbling import stumble
 from agents.engine.workers import incarnation, stop_driving, stopping
@@ -47,7 +47,7 @@ def _ride(call: Callable[[], object], tell: Callable[[UUID], object], most: int)
         last = stopping() or number == ROUNDS - 1
         if len(carried) <= most // 2 and not last:
             taken = take(most - len(carried))
-            if len(taken) == most:
+            if len(taken) >= most - most // SHARE:  # as many interactive ones as are taken at once, or all places
                 call()
             carried += taken
         if not carried:
