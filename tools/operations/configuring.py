@@ -22,6 +22,7 @@ from workspaces.errors import InvalidInput, StaleState
 from workspaces.models import User, Workspace
 from workspaces.operations.authority import require_owner
 
+LONGEST_CALL = 3600
 STRICTNESS = {effect: rank for rank, effect in enumerate(Effect)}
 
 
@@ -151,6 +152,7 @@ def save_tool(
     effect: str | None = None,
     egress: bool | None = None,
     moves_money: bool | None = None,
+    deadline_seconds: int | None = None,
     is_enabled: bool | None = None,
     is_new: bool = False,
 ) -> Tool:
@@ -158,6 +160,7 @@ def save_tool(
 
     Saved as it is already, nothing is written. Effect, egress and money may only be stricter than the operation's own.
     ``is_enabled`` None leaves a tool as it is, and a new one enabled. With ``is_new`` a taken name is refused.
+    ``deadline_seconds`` bounds one call, at most an hour; None: the deadline that the settings name.
     """
     require_owner(by, workspace, "set up tools")
     if connection.workspace_id != workspace.id:
@@ -166,6 +169,7 @@ def save_tool(
         "title": title,
         "description": description,
         "connection": connection,
+        "deadline_seconds": _deadline(deadline_seconds),
         **({} if is_enabled is None else {"is_enabled": is_enabled}),
         **_definition(connection.kind, operation_name, options, effect=effect, egress=egress, moves_money=moves_money),
     }
@@ -178,6 +182,15 @@ def save_tool(
             raise InvalidInput(f"There is a tool named {name} already.", "Choose another name, or change that one.")
         _record_tool(tool, "tool.created" if created else "tool.changed", by)
     return tool
+
+
+def _deadline(seconds: int | None) -> int | None:
+    if seconds is not None and not 0 < seconds <= LONGEST_CALL:
+        said = [f"Give a whole number of seconds from 1 to {LONGEST_CALL:,}."]
+        raise InvalidInput(
+            "A call may not take so long.", "Leave it out for the usual time.", {"deadline_seconds": said}
+        )
+    return seconds
 
 
 def _definition(
