@@ -19,8 +19,8 @@ from agents.api.serializers import (
     RunOutput,
     RunRow,
     StepOutput,
-    UsageOutput,
 )
+from agents.api.usage_serializers import UsageOutput
 from agents.models import Agent, Run, Step
 from agents.operations import cancel_run, confirm_rollback, preview_rollback, retry_step, start_run
 from agents.states import RunKind, RunStatus

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from agents.models import Agent, AgentVersion, Run, Step
 from agents.reasons import ReasonKind
 from agents.states import Priority
-from tools.models import Budget, Environment, UsageRecord
+from tools.models import Budget, Environment
 from workspaces.api.people import PersonOutput
 from workspaces.models import Pause, ScopeKind
 
@@ -269,32 +269,6 @@ class StepOutput(serializers.ModelSerializer[Step]):
             "created_at",
             "started_at",
             "finished_at",
-        ]
-        read_only_fields = fields
-
-
-class UsageOutput(serializers.ModelSerializer[UsageRecord]):
-    """One attempt at one model call."""
-
-    class Meta:
-        model = UsageRecord
-        fields = [
-            "id",
-            "step_id",
-            "attempt",
-            "provider",
-            "model",
-            "input_tokens",
-            "output_tokens",
-            "cached_tokens",
-            "cache_written_tokens",
-            "max_output_tokens",
-            "cost",
-            "currency",
-            "latency_ms",
-            "outcome",
-            "explanation",
-            "at",
         ]
         read_only_fields = fields
 

@@ -76,8 +76,7 @@ def context_for(run: Run, tools: list[Tool], max_output_tokens: int, asking: Ste
         (REMEMBERED, [fact_part(fact) for fact in facts_of(run)]),
     ):
         told += parts
-        if parts:
-            messages.append(UserText("\n".join([head, *(part.text for part in parts)])))
+        messages += [UserText("\n".join([head, *(part.text for part in parts)]))] if parts else []
     told += (own := node_parts(asking) if asking is not None else [])
     messages += [UserText(part.text) for part in own if part.kind != "node"]
     steps = steps_with_actions(run, asking)

@@ -259,7 +259,6 @@ class DecisionBar:
     may_respond: bool = True
     why_not: str = ""
     note: str = ""
-    irreversible: bool = False
     amount: Decimal | None = None
     steps: int | None = None
     minutes: str = ""

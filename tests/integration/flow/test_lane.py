@@ -316,3 +316,4 @@ def test_interactive_runs_go_first_and_leave_a_quarter_of_the_places(flows, hous
     assert set(first) >= set(batch[:2]) | set(now[:6])
     later = [one.run_id for one in take(8)]
     assert (sum(run in now for run in later), sum(run in batch for run in later)) == (2, 6)
+    workers.stop_driving([*first, *later])

@@ -11,7 +11,7 @@ from agents.engine.lane.recording import write
 from agents.engine.lane.taking import take
 from agents.engine.lane.thinking import think
 from agents.engine.sweep import sweep
-from agents.engine.workers import incarnation
+from agents.engine.workers import incarnation, stop_driving
 from agents.models import ModelRoute, Run
 from agents.operations import NewTask, create_agent, publish_version, send_signal, start_runs
 from approvals.models import Request
@@ -137,6 +137,7 @@ def test_lane_keeps_the_time_and_leaves_a_run_whose_time_is_up_to_the_engine(flo
     written = write(ended, incarnation=incarnation(), claims=True)
     assert (written.onward, written.tell) == ([], [first])
     assert [one.run_id for one in take(9)] == [second]
+    stop_driving([first, second])
     run = flows.rest(run)
     assert (run.status, nodes_of(run)) == ("waiting", [("rest", "succeeded"), ("end", "waiting")])
     house.answer(asked(run)[0], seconds=7200)
