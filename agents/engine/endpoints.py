@@ -209,7 +209,7 @@ def give_back(step: Step, place: Place, *, error: ModelError | None, tokens: int
 
 def wait_for_turn(step: Step, refused: Refused) -> float:
     """Return in how many seconds to look again: all that wait look one after the other, never all at once."""
-    values = {
+    values: dict[str, Any] = {
         "workspace": step.workspace_id,
         "digest": key_of(refused.endpoint),
         "until": refused.until,

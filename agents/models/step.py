@@ -1,6 +1,6 @@
 """One unit of a run that is recorded before the next begins."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 import pgtrigger
@@ -13,7 +13,10 @@ from agents.states import STEP_TRANSITIONS, Priority, StepKind, StepStatus
 from tools.models import Action
 from workspaces.constraints import SameWorkspace, tenant_key
 from workspaces.models import TenantRow
+from workspaces.payloads import BodyField
 
+APART: Final = ("answer", "value")
+"""Of a step's output, what may be large: it is stored apart then, and removed by its age."""
 OF_ITS_RUN = """
     IF NOT EXISTS (
         SELECT 1 FROM tools_action a JOIN agents_run r ON r.environment = a.environment
@@ -38,7 +41,7 @@ class Step(TenantRow):
     action = models.OneToOneField(Action, models.PROTECT, null=True, related_name="step")
     call_id = models.CharField(max_length=200, blank=True, help_text="The model's own id of the call it answers.")
     input = models.JSONField(default=dict)
-    output = models.JSONField(null=True)
+    output = BodyField(null=True)
     explanation = models.TextField(blank=True)
     scopes: "ArrayField[list[UUID], list[UUID]]" = ArrayField(models.UUIDField(), default=list)
     is_repair = models.BooleanField(default=False)

@@ -160,15 +160,12 @@ def save_tool(
 
     Saved as it is already, nothing is written. Effect, egress and money may only be stricter than the operation's own.
     ``is_enabled`` None leaves a tool as it is, and a new one enabled. With ``is_new`` a taken name is refused.
-    ``deadline_seconds`` bounds one call, at most an hour; None: the deadline that the settings name.
     """
     require_owner(by, workspace, "set up tools")
     if connection.workspace_id != workspace.id:
         raise InvalidInput("There is no such connection in this workspace.", "Choose one of its own connections.")
-    values = {
-        "title": title,
-        "description": description,
-        "connection": connection,
+    told = {"title": title, "description": description, "connection": connection}
+    values = told | {
         "deadline_seconds": _deadline(deadline_seconds),
         **({} if is_enabled is None else {"is_enabled": is_enabled}),
         **_definition(connection.kind, operation_name, options, effect=effect, egress=egress, moves_money=moves_money),
@@ -185,6 +182,7 @@ def save_tool(
 
 
 def _deadline(seconds: int | None) -> int | None:
+    """Return how long one call may take, at most an hour; None: as long as the settings say."""
     if seconds is not None and not 0 < seconds <= LONGEST_CALL:
         said = [f"Give a whole number of seconds from 1 to {LONGEST_CALL:,}."]
         raise InvalidInput(

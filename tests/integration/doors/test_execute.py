@@ -17,10 +17,9 @@ from tools.connectors.base import Drifted, NotSent, Refused, Unknown
 from tools.errors import NotCleared, Paused, ToolUnavailable
 from tools.models import Action, ActionAttempt, Connection, Tool
 from tools.operations import executing, look_before, lose, set_tool_enabled, settle, update_connection
-from tools.operations.targets import call_for
 from tools.ports import gate
 from workspaces.database import ClockTimestamp
-from workspaces.errors import InvalidInput, StaleState
+from workspaces.errors import StaleState
 from workspaces.models import Pause
 from workspaces.operations import people, teams
 
@@ -393,13 +392,3 @@ def test_execution_costs_few_statements(house, django_assert_max_num_queries):
     with django_assert_max_num_queries(17):
         house.execute(action)
     assert database.queries is not None
-
-
-def test_call_takes_as_long_as_its_tool_says_and_no_longer_than_an_hour(house, settings):
-    settings.TOOL_DEADLINE_SECONDS = 7
-    action = house.propose("change")
-    assert call_for(action).target.deadline_seconds == 7
-    Tool.objects.filter(pk=action.tool_id).update(deadline_seconds=900)
-    assert call_for(fresh(action)).target.deadline_seconds == 900
-    with pytest.raises(InvalidInput, match="may not take so long"):
-        make_tool(house.cast, house.connection, "look", deadline_seconds=3601)

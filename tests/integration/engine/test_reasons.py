@@ -164,6 +164,7 @@ def test_step_that_waits_for_an_endpoint_or_its_turn_is_named(desk, talker):
 
 def test_check_names_a_run_that_nothing_moves(house):
     heartbeat()
+    Run.objects.filter(pk=house.run.pk).update(created_at=datetime.now(UTC))  # however long ago its rows were made
     said = StringIO()
     call_command("stuck_runs", stdout=said)
     assert "0 runs are stuck" in said.getvalue()
