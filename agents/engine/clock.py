@@ -10,10 +10,10 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
 from agents.engine.control import wake
-from agents.models import Run
+from agents.models import Run, Step
 from agents.states import RunKind, RunStatus, StepKind, StepStatus
 from approvals.models import Request
 from approvals.states import RequestStatus
@@ -38,6 +38,10 @@ SELECT clock_timestamp() - run.started_at - run.set_aside - coalesce((
 ), interval '0')
 FROM agents_run run, by_people WHERE run.id = %(run)s
 """
+BUDGET: Final = "budget"
+"""What a step awaits that waits for people to extend a limit."""
+EARLY: Final = "early"
+"""What the input of a step says that was woken before what it waits for has happened."""
 OURS: Final = frozenset({StepKind.WAIT, StepKind.EVENT, StepKind.CHILD})
 """Kinds of steps that wait for no person, and that are looked at when the time is up."""
 
@@ -87,6 +91,8 @@ def wake_late(run_id: UUID) -> None:
         run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
         if run.status != RunStatus.WAITING or over_time(run) is None:
             return
-        steps = run.steps.select_for_update(of=("self",)).filter(~Q(awaits=""), status=StepStatus.WAITING)
+        steps = run.steps.select_for_update(of=("self",)).filter(status=StepStatus.WAITING)
+        steps = steps.exclude(awaits__in=["", BUDGET])  # what people have decided is not passed over
         for step in steps.filter(kind__in=OURS).order_by("number"):
+            Step.objects.filter(pk=step.pk).update(input={**step.input, EARLY: True})
             wake(step)

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from agents.engine.claims import WORKER
-from agents.engine.clock import over_time
+from agents.engine.clock import BUDGET, over_time
 from agents.engine.control import wake
 from agents.engine.outcomes import count_down, end_run, wait
 from agents.engine.turns import go_on
@@ -24,7 +24,6 @@ from workspaces.canonical import sanitise
 from workspaces.database import ClockTimestamp
 from workspaces.transitions import transition
 
-BUDGET: Final = "budget"
 ASKING: Final = Q(kind=StepKind.MODEL) | Q(awaits=BUDGET)
 """A step that waits for people to extend a limit: a model call waits for nothing else."""
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
+from agents.engine.clock import EARLY
 from agents.engine.flow.around import Given
 from agents.engine.flow.places import Place, of_node
 from agents.engine.flow.timing import now_by_database, sleep
@@ -18,7 +19,8 @@ BEGUN: Final = "begun"
 def perform(place: Place) -> Given | None:
     """Begin to wait, or go on where the time has come."""
     begun = place.step.input.get(BEGUN)
-    if begun and datetime.fromisoformat(begun) <= now_by_database():
+    early = place.step.input.get(EARLY) and datetime.fromisoformat(begun) > now_by_database()
+    if begun and not early:
         return Given({"until": begun}, bool(place.step.input["trusted"]))
     until, trusted = (datetime.fromisoformat(begun), place.step.input["trusted"]) if begun else _until(place)
     if until - timezone.now() > LONGEST:
