@@ -23,7 +23,7 @@ from agents.api.serializers import (
 )
 from agents.models import Agent, Run, Step
 from agents.operations import cancel_run, confirm_rollback, preview_rollback, retry_step, start_run
-from agents.states import RunKind, RunStatus
+from agents.states import RunKind, RunMode, RunStatus
 from agents.waiting import why_it_waits
 from tools.models import Budget, Environment, UsageRecord
 from workspaces.api.filters import InstantFilter
@@ -43,6 +43,7 @@ class RunFilter(filters.FilterSet):  # type: ignore[misc]  # untyped upstream
 
     status = filters.MultipleChoiceFilter(choices=RunStatus.choices)
     kind = filters.MultipleChoiceFilter(choices=RunKind.choices)
+    mode = filters.ChoiceFilter(choices=RunMode.choices)
     environment = filters.ChoiceFilter(choices=Environment.choices)
     agent = filters.CharFilter(field_name="agent__name")
     session = filters.UUIDFilter(field_name="session_id")
@@ -62,7 +63,7 @@ class RunRows(WorkspaceView):
 
     def visible(self) -> QuerySet[Run]:
         """Return the runs of the agents that the caller may see."""
-        found = Run.objects.visible_to(self.caller).select_related("agent", "version", "started_by")
+        found = Run.objects.visible_to(self.caller).select_related("agent", "version", "started_by", "made_live_by")
         return found.defer("version__workflow")
 
     def shown_run(self, run_id: UUID, status: int = 200, **headers: str) -> Response:

@@ -67,6 +67,7 @@ class RunRow(serializers.ModelSerializer[Run]):
     agent = AgentName(read_only=True)
     version = serializers.IntegerField(source="version.number", read_only=True)
     started_by = PersonOutput(read_only=True)
+    made_live_by = PersonOutput(read_only=True, allow_null=True)
 
     class Meta:
         model = Run
@@ -83,6 +84,10 @@ class RunRow(serializers.ModelSerializer[Run]):
             "overlay",
             "parent",
             "rolls_back",
+            "forked_from",
+            "forked_at",
+            "made_live_by",
+            "made_live_at",
             "started_by",
             "steps_used",
             "step_limit",
@@ -248,6 +253,7 @@ class StepOutput(serializers.ModelSerializer[Step]):
             "thread",
             "status",
             "action",
+            "copies",
             "input",
             "output",
             "explanation",

@@ -19,10 +19,15 @@ from workspaces.models import TenantRow, User
 OF_ITS_ORIGIN = """
     IF EXISTS (
         SELECT 1 FROM agents_run r
-        WHERE r.id IN (NEW.parent_id, NEW.rolls_back_id) AND r.environment <> NEW.environment
+        WHERE r.id IN (NEW.parent_id, NEW.rolls_back_id, NEW.forked_from_id) AND r.environment <> NEW.environment
     ) THEN
         RAISE EXCEPTION 'a run stays in the environment of the run that it belongs to'
             USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.mode = 'live' AND EXISTS (
+        SELECT 1 FROM agents_run r WHERE r.id = NEW.parent_id AND r.mode = 'simulated'
+    ) THEN
+        RAISE EXCEPTION 'the child of a simulated run is simulated' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 """
@@ -59,6 +64,10 @@ class Run(TenantRow):
     )
     parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
     rolls_back = models.ForeignKey("self", models.PROTECT, null=True, related_name="rollbacks")
+    forked_from = models.ForeignKey("self", models.PROTECT, null=True, related_name="forks")
+    forked_at = models.PositiveIntegerField(null=True, help_text="The number of the last step it took over; 0: none.")
+    made_live_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    made_live_at = models.DateTimeField(null=True, help_text="When a person let a simulated run go on live.")
     session = models.ForeignKey(Session, models.PROTECT, null=True, related_name="+")
     schedule = models.ForeignKey("Schedule", models.PROTECT, null=True, related_name="runs")
     due_at = models.DateTimeField(null=True, help_text="The time of its schedule for which it was started.")
@@ -91,6 +100,7 @@ class Run(TenantRow):
             SameWorkspace(field="version", name="run_version_same_workspace"),
             SameWorkspace(field="parent", name="run_parent_same_workspace"),
             SameWorkspace(field="rolls_back", name="run_rolls_back_same_workspace"),
+            SameWorkspace(field="forked_from", name="run_forked_from_same_workspace"),
             SameWorkspace(field="overlay", name="run_overlay_same_workspace"),
             SameWorkspace(field="session", name="run_session_same_workspace"),
             SameWorkspace(field="schedule", name="run_schedule_same_workspace"),
@@ -106,9 +116,18 @@ class Run(TenantRow):
                 name="run_finished_has_time",
             ),
             models.CheckConstraint(condition=Q(environment__in=Environment.values), name="run_environment_known"),
+            models.CheckConstraint(
+                condition=Q(forked_from=None, forked_at=None) | Q(forked_from__isnull=False, forked_at__isnull=False),
+                name="run_fork_names_its_step",
+            ),
         ]
         triggers = [
             pgtrigger.ReadOnly(name="run_stays_in_its_environment", fields=["environment"]),
+            pgtrigger.Protect(
+                name="run_is_live_for_good",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__mode=RunMode.LIVE, new__mode__df=RunMode.LIVE),
+            ),
             pgtrigger.Protect(
                 name="run_keeps_its_overlay",
                 operation=pgtrigger.Update,
@@ -146,3 +165,8 @@ class Run(TenantRow):
     @property
     def is_repair(self) -> bool:
         return self.kind == RunKind.ROLLBACK
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether what it would change or send is judged and not carried out."""
+        return self.mode == RunMode.SIMULATED

@@ -72,7 +72,7 @@ def startable_version(agent_id: UUID, by: User, environment: str) -> AgentVersio
     checked_environment(environment)
     if agent.current_version is None:
         raise AgentUnavailable(f"{agent.title} takes no tasks now.")
-    _check_connections(agent.current_version, by, environment)
+    check_connections(agent.current_version, by, environment)
     return agent.current_version
 
 
@@ -98,7 +98,7 @@ def checked_environment(environment: str) -> None:
         )
 
 
-def _check_connections(version: AgentVersion, by: User, environment: str) -> None:
+def check_connections(version: AgentVersion, by: User, environment: str) -> None:
     """Refuse a run that could not use all of its tools; what is taken away later, the gate finds."""
     ways = {connection_in(tool, environment) for tool in version.tools.select_related("connection__sandbox")}
     closed = sorted(way.name for way in ways if way is not None and not way.is_open_to(by))

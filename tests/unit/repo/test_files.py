@@ -16,7 +16,6 @@ LONGER_FUNCTIONS: dict[str, int] = {
     "agents/console/usage.py:index": 32,
     "agents/engine/limits.py:ask_to_extend": 36,
     "agents/engine/model_step.py:perform": 35,
-    "agents/engine/subjects.py:remember_subject": 32,
     "agents/operations/configuring.py:publish_version": 45,
     "agents/operations/configuring.py:save_route": 31,
     "agents/operations/overlays.py:publish_overlay": 44,
