@@ -202,6 +202,7 @@ class RunOutput(RunRow):
             "waiting",
             "rollbacks",
             "rollback_count",
+            "rollback_due_at",
         ]
         read_only_fields = fields
 
@@ -227,12 +228,6 @@ class RollbackInput(serializers.Serializer[Any]):
     """What to look at."""
 
     action = serializers.UUIDField(required=False, help_text="One action of the run; left out: everything it did.")
-
-
-class ConfirmationInput(serializers.Serializer[Any]):
-    """The preview that was read."""
-
-    plan_digest = serializers.RegexField(r"^[0-9a-f]{64}$", help_text="The plan_digest of the preview.")
 
 
 class StepOutput(serializers.ModelSerializer[Step]):

@@ -15,6 +15,7 @@ from agents.console.fork_page import fork_state
 from agents.console.found import agents_of, run_or_404, runs_of
 from agents.console.rows import rows_of
 from agents.console.run_page import may_control, run_page
+from agents.console.wish_page import wish_of
 from agents.console.workflows import workflow_of_run
 from agents.models import Agent
 from agents.operations import start_run
@@ -161,7 +162,7 @@ def show(request: HttpRequest, run_id: UUID) -> HttpResponse:
     run, user = run_or_404(request, run_id), person_of(request)
     again = reverse("runs:retry", args=[run.id]) if retryable_step(run, user) else ""
     page, fork = run_page(request, run, user), fork_state(run, may_control(run, user))
-    context = {"page": page, "workflow": workflow_of_run(run), "retry_url": again, "fork": fork}
+    context = {"page": page, "workflow": workflow_of_run(run), "retry_url": again, "fork": fork, "wish": wish_of(run)}
     return render(request, "agents/run_live.html" if wants_region(request) else "agents/run.html", context)
 
 

@@ -86,6 +86,12 @@ class Run(TenantRow):
     turn = models.PositiveIntegerField(default=0)
     open_steps = models.PositiveIntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True)
+    rollback_asked_by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", help_text="Who wants it rolled back when it is at rest."
+    )
+    rollback_due_at = models.DateTimeField(
+        null=True, help_text="When workers are told next that its preview is to be made; null: it is not, any more."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -145,6 +151,9 @@ class Run(TenantRow):
             models.Index(fields=["agent", "-created_at"], name="run_agent_list"),
             models.Index(fields=["rolls_back"], name="run_rollbacks"),
             models.Index(fields=["status"], condition=Q(finished_at=None), name="run_live"),
+            models.Index(
+                fields=["rollback_due_at"], condition=Q(rollback_due_at__isnull=False), name="run_rollback_wished"
+            ),
             models.Index(
                 fields=["finished_at"], condition=Q(finished_at__isnull=False, emptied_at=None), name="run_finished"
             ),

@@ -13,7 +13,8 @@ from agents.engine.rewinding import Written, go_on_from, recorded_steps, repeat
 from agents.engine.subjects import remember_subject
 from agents.errors import CannotFork, NotSimulated
 from agents.models import AgentVersion, Run, Step
-from agents.operations.runs import check_connections, checked_text, controllable_run, startable_agent
+from agents.operations.found import controllable_run
+from agents.operations.runs import check_connections, checked_text, startable_agent
 from agents.states import RunKind, RunMode, StepKind
 from agents.tasks import enqueue_on_commit
 from agents.workflows.nodes import Branch, Model, Node

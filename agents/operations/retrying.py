@@ -11,7 +11,7 @@ from django.db import transaction
 
 from agents.errors import AgentUnavailable, NothingToRetry
 from agents.models import Run, Step
-from agents.operations.runs import controllable_run
+from agents.operations.found import controllable_run
 from agents.states import RunKind, RunStatus, StepKind, StepStatus
 from agents.tasks import enqueue_on_commit
 from tools.states import ActionStatus
