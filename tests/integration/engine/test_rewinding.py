@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
 
 from agents.errors import CannotFork, NotSimulated
 from agents.models import Run, Step
@@ -188,6 +189,11 @@ def test_fork_that_goes_live_asks_people_and_what_it_simulated_stays_undone(desk
     fork_told = request.evidence["fork"]
     assert (fork_told["live_by"], fork_told["by"]) == (str(desk.cast.reviewer), str(desk.cast.owner))
     assert len(fork_told["simulated"]) == 1
+    client = Client()
+    client.force_login(desk.cast.finance, backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get(f"/requests/{request.id}/").content.decode()
+    assert "Only simulated before that, and not done" in page
+    assert f"/runs/{made.forked_from_id}/" in page
     assert "has not been done; the run is live since" in json.dumps(talker.heard[-1]["input"])
     for name in ("owner", "reviewer"):
         with pytest.raises(Forbidden):

@@ -154,6 +154,17 @@ def test_simulated_run_hears_a_signal_and_takes_it_from_nobody(flows, house):
     assert flows.rest(flows.start()).outcome["result"] == {"x": 2}
 
 
+def test_forms_of_a_simulated_run_say_so(flows, house):
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    run = flows.run({"a": code(1, next="f"), "f": {"kind": "person", "title": "How many?", "schema": schema}})
+    made = fork(flows, run, 1)
+    asked = Request.objects.open()
+    assert (asked.get(run_id=run.id).title, asked.get(run_id=made.id).title) == (
+        "How many?",
+        "Simulated run: How many?",
+    )
+
+
 def test_calls_of_a_model_node_are_proposed_anew_within_its_visit(flows, house, talker):
     nodes = {"m": {"kind": "model", "next": "end"}, "end": code({"$": "nodes.m.output.text"})}
     talker.calls(("change", {"name": "ada", "value": "1"}))
