@@ -57,6 +57,9 @@ class Run(TenantRow):
     kind = models.CharField(max_length=10, choices=RunKind, default=RunKind.TASK)
     mode = models.CharField(max_length=10, choices=RunMode, default=RunMode.LIVE)
     environment = models.CharField(max_length=10, choices=Environment, default=Environment.LIVE)
+    format = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text="In which form it was written: workers take up those that they know."
+    )
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="runs")
     version = models.ForeignKey(AgentVersion, models.PROTECT, related_name="runs")
     overlay = models.ForeignKey(

@@ -9,6 +9,7 @@ from agents.engine.beginning import Task, create_run, give_budget
 from agents.engine.flow.inputs import fitting
 from agents.engine.flow.places import checked
 from agents.engine.flow.state import workflow_of
+from agents.engine.formats import FORKS
 from agents.engine.rewinding import Written, go_on_from, recorded_steps, repeat
 from agents.engine.subjects import remember_subject
 from agents.errors import CannotFork, NotSimulated
@@ -151,7 +152,7 @@ def _begin(original: Run, version: AgentVersion, at: int, by: User) -> Run:
         started_by=by,
         causes=sorted({*original.causes, *map(UUID, by.cause_ids())}),
         title=original.title,
-        more={"mode": RunMode.SIMULATED, "forked_from": original, "forked_at": at},
+        more={"mode": RunMode.SIMULATED, "forked_from": original, "forked_at": at, "format": FORKS},
     )
     fork = create_run(version, task, by=by)
     give_budget(fork)

@@ -55,7 +55,13 @@ def _begin(place: Place) -> None:
             raise Failed(f"Runs give tasks to one another {MAX_DEPTH} deep at most.")
         left = run.step_limit - run.steps_used
         limit = min(place.node.step_limit or version.step_limit, version.step_limit, left)
-        more = {"parent": run, "mode": run.mode, "step_limit": limit, "scopes": [*run.scopes, version.agent_id]}
+        more = {
+            "parent": run,
+            "mode": run.mode,
+            "format": run.format,
+            "step_limit": limit,
+            "scopes": [*run.scopes, version.agent_id],
+        }
         task = Task(
             body=body,
             environment=run.environment,

@@ -20,6 +20,7 @@ WITH due AS MATERIALIZED (
     FROM agents_step step JOIN agents_run run ON run.id = step.run_id
     WHERE step.status = 'ready' AND step.kind IN ('code', 'branch') AND step.thread = ''
         AND (step.wake_at IS NULL OR step.wake_at <= clock_timestamp())
+        AND run.format <= %(format)s
         AND run.finished_at IS NULL AND run.cancel_requested_at IS NULL AND run.steps_used < run.step_limit
         AND NOT EXISTS (
             SELECT FROM workspaces_pause pause WHERE pause.released_at IS NULL AND pause.scope_id = ANY(step.scopes)
