@@ -1,12 +1,13 @@
 """Forks: a run that begins where another one stood, simulated until a person lets it go on live."""
 
+import json
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
 
 from agents.engine.beginning import Task, create_run, give_budget
-from agents.engine.flow.inputs import fitting
+from agents.engine.flow.inputs import MAX_DATA_BYTES, fitting
 from agents.engine.flow.places import checked
 from agents.engine.flow.state import workflow_of
 from agents.engine.formats import FORKS
@@ -24,7 +25,7 @@ from audit.ledger.recording import record
 from workspaces.actors import actor_text
 from workspaces.canonical import sanitise
 from workspaces.database import ClockTimestamp
-from workspaces.errors import Forbidden, InvalidInput, NotFound
+from workspaces.errors import Forbidden, InvalidInput, NotFound, TooLarge
 from workspaces.live import announce
 from workspaces.models import User
 from workspaces.salts import salted
@@ -111,12 +112,19 @@ def _values(
     if result is not None:
         if not steps or version.workflow is not None or steps[-1].recorded_action is None:
             raise _unfit("result", "A result is written in place of that of a call: choose the step of a call.")
-        values[steps[-1].number] = sanitise(result)
+        values[steps[-1].number] = _bounded(result)
     if state and version.workflow is None:
         raise _unfit("state", "This version has no workflow, so there are no nodes.")
     for name, value in (state or {}).items():
         values |= _output(steps, version, name, value)
     return values
+
+
+def _bounded(result: dict[str, Any]) -> Any:
+    kept = sanitise(result)
+    if len(json.dumps(kept, ensure_ascii=False).encode()) > MAX_DATA_BYTES:
+        raise TooLarge(f"A result that is written into a fork may have {MAX_DATA_BYTES // 1000} kB.", "Write less.")
+    return kept
 
 
 def _output(steps: list[Step], version: AgentVersion, name: str, value: Any) -> dict[int, Any]:

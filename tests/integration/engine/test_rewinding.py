@@ -15,7 +15,7 @@ from audit.ledger.models import Event
 from memory.models import Message
 from tests.house import at_once, events
 from tools.models import Action, UsageRecord
-from workspaces.errors import Forbidden, InvalidInput, NotFound
+from workspaces.errors import Forbidden, InvalidInput, NotFound, TooLarge
 
 pytestmark = pytest.mark.django_db
 
@@ -118,6 +118,8 @@ def test_calls_after_the_chosen_one_are_proposed_anew(desk, talker, customer):
 def test_message_and_edited_result_are_told_with_their_author_and_trusted_by_nobody(desk, talker, customer):
     talker.calls(("crm.customer.find", {"email": customer["email"]})).says("Nothing to do.")
     run = desk.start("Please.")
+    with pytest.raises(TooLarge):
+        fork_run(run_id=run.id, at=2, by=desk.cast.owner, result={"rows": "x" * 300_000})
     edit = {"rows": [{"id": 4711, "email": "else@example.org"}]}
     anew(talker).calls(("crm.customer.update", {"id": 4711, "tier": "silver"})).says("Done.")
     made = fork(desk, run, 2, by=desk.cast.reviewer, message="Make it silver.", result=edit)
