@@ -60,16 +60,16 @@ class Run(TenantRow):
     format = models.PositiveSmallIntegerField(
         default=1, db_default=1, help_text="In which form it was written: workers take up those that they know."
     )
-    agent = models.ForeignKey(Agent, models.PROTECT, related_name="runs")
+    agent = models.ForeignKey(Agent, models.PROTECT, related_name="runs", db_index=False)
     version = models.ForeignKey(AgentVersion, models.PROTECT, related_name="runs")
     overlay = models.ForeignKey(
         Overlay, models.PROTECT, null=True, related_name="runs", help_text="What is different for its customer."
     )
     parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
-    rolls_back = models.ForeignKey("self", models.PROTECT, null=True, related_name="rollbacks")
-    forked_from = models.ForeignKey("self", models.PROTECT, null=True, related_name="forks")
+    rolls_back = models.ForeignKey("self", models.PROTECT, null=True, db_index=False, related_name="rollbacks")
+    forked_from = models.ForeignKey("self", models.PROTECT, null=True, db_index=False, related_name="forks")
     forked_at = models.PositiveIntegerField(null=True, help_text="The number of the last step it took over; 0: none.")
-    made_live_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    made_live_by = models.ForeignKey(User, models.PROTECT, null=True, db_index=False, related_name="+")
     made_live_at = models.DateTimeField(null=True, help_text="When a person let a simulated run go on live.")
     session = models.ForeignKey(Session, models.PROTECT, null=True, related_name="+")
     schedule = models.ForeignKey("Schedule", models.PROTECT, null=True, related_name="runs")
@@ -90,7 +90,12 @@ class Run(TenantRow):
     open_steps = models.PositiveIntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True)
     rollback_asked_by = models.ForeignKey(
-        User, models.PROTECT, null=True, related_name="+", help_text="Who wants it rolled back when it is at rest."
+        User,
+        models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="+",
+        help_text="Who wants it rolled back when it is at rest.",
     )
     rollback_due_at = models.DateTimeField(
         null=True, help_text="When workers are told next that its preview is to be made; null: it is not, any more."
@@ -146,6 +151,9 @@ class Run(TenantRow):
                 name="run_environment_of_its_origin",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__parent__isnull=False)
+                | pgtrigger.Q(new__rolls_back__isnull=False)
+                | pgtrigger.Q(new__forked_from__isnull=False),
                 func=OF_ITS_ORIGIN,
             ),
         ]
@@ -153,6 +161,7 @@ class Run(TenantRow):
             models.Index(fields=["workspace", "-created_at"], name="run_list"),
             models.Index(fields=["agent", "-created_at"], name="run_agent_list"),
             models.Index(fields=["rolls_back"], name="run_rollbacks"),
+            models.Index(fields=["forked_from"], condition=Q(forked_from__isnull=False), name="run_forks"),
             models.Index(fields=["status"], condition=Q(finished_at=None), name="run_live"),
             models.Index(
                 fields=["rollback_due_at"], condition=Q(rollback_due_at__isnull=False), name="run_rollback_wished"

@@ -17,7 +17,7 @@ import common  # type: ignore[import-not-found]  # noqa: E402 - the peers' folde
 import driver  # type: ignore[import-not-found]  # noqa: E402
 
 STEPS = 5
-PORTION = 250
+PORTION = 100
 """Runs begun by one operation."""
 
 

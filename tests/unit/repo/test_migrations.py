@@ -12,10 +12,10 @@ from pgtrigger import migrations as triggers
 from tests.unit.repo.repository import OURS
 
 BEFORE = {
-    "agents": "0013_schedules",
+    "agents": "0014_storage",
     "approvals": "0004_answers",
     "audit": "0001_webhooks",
-    "ledger": "0001_initial",
+    "ledger": "0002_cheaper_checks",
     "memory": "0006_environments",
     "tools": "0006_connection_grants",
     "workspaces": "0006_second_factor_required",
