@@ -5,9 +5,12 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import Q
+
 from agents.engine.parts import earlier_messages, facts_of
 from agents.engine.sources import label_of, passages_of, trust_of
 from agents.models import Run, Step
+from agents.models.step import RECORDED
 from agents.states import StepKind, StepStatus
 from approvals.policies.context import UNKNOWN
 from approvals.ports import ActionContext
@@ -20,7 +23,7 @@ BEST_SCORE = 2 / 61
 """The fused score of a passage that both rankings put first; see ``memory.retrieval``."""
 
 
-AROUND: Final = ("agent", "version__route", "session", "overlay", "started_by")
+AROUND: Final = ("agent", "version__route", "session", "overlay", "started_by", "made_live_by")
 
 
 class RunContext:
@@ -76,7 +79,9 @@ def _best_passage(action: Action) -> int:
     """Return the best passage that the run has found so far, in percent of the best possible; -1 where none was."""
     if action.effect == Effect.READ:
         return UNKNOWN
-    reads = Action.objects.filter(run_id=action.run_id, effect=Effect.READ, status=ActionStatus.SUCCEEDED)
+    repeated = Step.objects.filter(run_id=action.run_id, copies__isnull=False).values("copies__action")
+    own = Q(run_id=action.run_id) | Q(pk__in=repeated)
+    reads = Action.objects.filter(own, effect=Effect.READ, status=ActionStatus.SUCCEEDED)
     found = reads.filter(result__has_key="passages").select_related("tool__connection")
     scores = [_score(passage) for read in found for passage in passages_of(read) or []]
     return min(100, int(100 * max(scores) / BEST_SCORE)) if scores else UNKNOWN
@@ -88,7 +93,7 @@ def _score(passage: Any) -> float:
 
 
 def _evidence(run: Run, action: Action) -> dict[str, Any]:
-    steps = list(run.steps.select_related("action__tool__connection").order_by("number"))
+    steps = list(run.steps.select_related(*RECORDED).order_by("number"))
     turn = next((step.turn for step in steps if step.id == action.step_id), 0)
     return {
         "ticket": {
@@ -105,12 +110,33 @@ def _evidence(run: Run, action: Action) -> dict[str, Any]:
             for m in earlier_messages(run)
         ],
         "facts": [_fact(fact) for fact in facts_of(run)],
+        **({"fork": _fork(run, steps)} if run.forked_from_id else {}),
         "siblings": [
             {"tool": step.action.tool.title, "status": step.action.status, "action": str(step.action_id)}
             for step in steps
             if step.turn == turn and step.action is not None and step.id != action.step_id
         ],
     }
+
+
+def _fork(run: Run, steps: list[Step]) -> dict[str, Any]:
+    """Return where the run is from, what people wrote into it, and what it only simulated before it was live."""
+    simulated = [step for step in steps if step.action is not None and step.action.is_simulated]
+    return {
+        "run": str(run.forked_from_id),
+        "step": run.forked_at,
+        "by": str(run.started_by),
+        "live_by": str(run.made_live_by) if run.made_live_by else "",
+        "live_at": run.made_live_at.isoformat() if run.made_live_at else None,
+        "written": [_written(step) for step in steps if step.edited is not None or "said" in step.input],
+        "simulated": [f"{step.action.tool.title} (step {step.number})" for step in simulated if step.action],
+    }
+
+
+def _written(step: Step) -> dict[str, Any]:
+    said = step.edited["value"] if step.edited is not None else step.input["said"]
+    by = step.edited["name"] if step.edited is not None else step.input.get("name", "")
+    return {"step": step.number, "by": by, "text": json.dumps(said, ensure_ascii=False)[:MAX_READ]}
 
 
 def _fact(fact: Fact) -> dict[str, Any]:
@@ -125,29 +151,35 @@ def _fact(fact: Fact) -> dict[str, Any]:
 
 
 def _was_read(step: Step) -> bool:
-    action = step.action
+    action = step.recorded_action
     return action is not None and action.effect == Effect.READ and action.status == ActionStatus.SUCCEEDED
 
 
 def _read(step: Step) -> dict[str, Any]:
-    action = step.action
+    action = step.recorded_action
     if action is None:
         raise AssertionError("A step that read something has an action.")
-    passages = passages_of(action)
+    passages = passages_of(action) if step.edited is None else None
     shown: Any = action.result if passages is None else {"count": len(passages)}
+    if step.edited is not None:
+        shown = step.edited["value"]
     text = json.dumps(shown, ensure_ascii=False)
     if len(text) > MAX_READ:
         shown = {"too_large_to_show": text[:MAX_READ]}
     return {
         "tool": action.tool.name,
-        "title": action.tool.title,
+        "title": f"{action.tool.title}{_changed_by(step)}",
         "arguments": action.arguments,
         "result": shown,
-        "trust": _trust(action, passages),
+        "trust": _trust(action, passages) if step.edited is None else "untrusted",
         "passages": [{**p, "trust": trust_of(p), "label": label_of(p, step.number)} for p in passages or []],
         "step": step.number,
         "at": step.finished_at.isoformat() if step.finished_at else None,
     }
+
+
+def _changed_by(step: Step) -> str:
+    return f", edited by {step.edited['name']} in a fork" if step.edited else ""
 
 
 def _trust(action: Action, passages: list[dict[str, Any]] | None) -> str:

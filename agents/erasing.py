@@ -3,7 +3,7 @@
 A fact is copied when it is proposed (the model's answer, the step, the action, its attempts, verdicts, requests and
 decisions), and may be quoted by whatever a run says that was told of it, or has it from the conversation that it came
 from. So all runs that wrote it, were told of it, or are about the same subject are looked through whole, and what
-rolled them back; nothing of a run that goes on is changed beneath it.
+rolled them back or was forked from them; nothing of a run that goes on is changed beneath it.
 """
 
 from collections.abc import Collection
@@ -77,16 +77,18 @@ def _runs(
     using = Step.objects.filter(told, workspace_id=workspace_id, kind=StepKind.MODEL).values("run_id")
     wrote = Action.objects.filter(pk__in=actions).values("run_id")
     about = Run.objects.filter(Q(pk__in=using) | Q(pk__in=wrote) | Q(session_id__in=sessions)).values("id")
-    holding = Q(pk__in=about) | Q(rolls_back_id__in=about)
+    repeating = Step.objects.filter(copies__run_id__in=about).values("run_id")
+    holding = Q(pk__in=about) | Q(rolls_back_id__in=about) | Q(pk__in=repeating)
     return list(Run.objects.select_for_update(no_key=True).filter(holding).order_by("pk"))
 
 
 def _steps(run_ids: Collection[UUID], actions: Collection[UUID], value: object) -> int:
     changed = 0
-    steps = list(Step.objects.filter(run_id__in=run_ids).order_by("run_id", "number"))
-    calls = {(s.run_id, s.call_id) for s in steps if s.action_id in actions}
+    steps = list(Step.objects.filter(run_id__in=run_ids).select_related("copies").order_by("run_id", "number"))
+    proposed = {step.id for step in steps if (step.copies or step).action_id in actions}
+    calls = {(step.run_id, step.call_id) for step in steps if step.id in proposed}
     for step in steps:
-        if step.action_id in actions:
+        if step.id in proposed:
             told: tuple[Any, Any] = {**step.input, "arguments": GONE}, step.output
         else:
             told = step.input, _answer(step, calls)

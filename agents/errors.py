@@ -24,6 +24,20 @@ class NothingToRetry(StaleState):
     default_hint = "Load the run again: it says where it stands."
 
 
+class CannotFork(StaleState):
+    """The run cannot be forked there."""
+
+    code = "cannot_fork"
+    default_hint = "Choose another step."
+
+
+class NotSimulated(StaleState):
+    """The run cannot become a live one."""
+
+    code = "not_simulated"
+    default_hint = "Load the run again: it says where it stands."
+
+
 class NothingToRollBack(StaleState):
     """No effect of the run can be undone now."""
 

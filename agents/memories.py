@@ -7,6 +7,7 @@ from agents.engine.conversation import step_part
 from agents.engine.flow.asking import node_parts
 from agents.engine.parts import BUDGETS, fact_part, message_part, overlay_parts, standing_part
 from agents.models import AgentVersionCollection, Run, Step
+from agents.models.step import RECORDED
 from agents.states import StepKind
 from memory.models import Fact, Message
 from memory.ports import RunFacts
@@ -77,7 +78,7 @@ def _others(step: Step, saw: list[dict[str, Any]]) -> dict[tuple[str, str], str]
         ids.setdefault(part["kind"], []).append(part["id"])
     cut = {part["id"] for part in saw if part["cut"]}
     here = {"workspace_id": step.workspace_id}
-    steps = Step.objects.filter(**here, pk__in=ids.get("step", [])).select_related("action__tool")
+    steps = Step.objects.filter(**here, pk__in=ids.get("step", [])).select_related("run", *RECORDED)
     parts = [message_part(one) for one in Message.objects.filter(**here, pk__in=ids.get("message", []))]
     parts += [fact_part(one) for one in Fact.objects.filter(**here, pk__in=ids.get("fact", []))]
     parts += [step_part(one, shortened=str(one.pk) in cut) for one in steps]

@@ -213,12 +213,19 @@ def _waiting(run: Run, step: Any, asked: set[Any]) -> Iterator[Reason]:
     yield Reason(ReasonKind.WAKING, said, "Nothing need be done while the sweep runs.", since, is_stale=late)
 
 
-def _due(step: Any) -> Reason:
-    """Say what a step that could be taken up waits for: a worker at all, or those that were due before it."""
-    since = step.wake_at or step.created_at
+def _no_worker(since: datetime) -> Reason:
     if not living_workers().exists():
         said = "No worker is running: start one, and the run goes on by itself."
         return Reason(ReasonKind.NO_WORKER, said, "Start a worker.", since)
+    said = "It was begun by a newer version, and no worker of that version is running."
+    return Reason(ReasonKind.NO_WORKER, said, "Start workers of the newer version; the run goes on by itself.", since)
+
+
+def _due(step: Any) -> Reason:
+    """Say what a step that could be taken up waits for: a worker at all, or those that were due before it."""
+    since = step.wake_at or step.created_at
+    if not living_workers().filter(format__gte=step.run.format).exists():
+        return _no_worker(since)
     before = Q(wake_at__lt=since) | Q(wake_at=None, created_at__lt=since)
     ahead = Step.objects.filter(DUE, FREE | RESCUE, before, status=StepStatus.READY).count()
     swept = Sweep.objects.values_list("swept_at", flat=True).first()

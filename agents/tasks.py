@@ -20,9 +20,13 @@ log = logging.getLogger(__name__)
 
 @shared_task(name="agents.drive_run", ignore_result=True)
 def drive_run(run_id: str) -> None:
-    """Carry a run on."""
+    """Carry a run on; one that is at rest, and is to be rolled back, gets its preview."""
+    from agents.operations.wishes import prepare_rollback  # it tells workers, too
+
     if drive(UUID(run_id)):
         _tell(UUID(run_id))
+    else:
+        prepare_rollback(UUID(run_id))
 
 
 @shared_task(name="agents.ride_lane", ignore_result=True)

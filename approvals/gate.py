@@ -272,12 +272,15 @@ def minor_units(amount: Decimal | None) -> int:
 
 
 def _history(action: Action) -> HistoryFacts:
-    """Count earlier actions of the same environment in one statement (revisions of this same proposal do not count)."""
+    """Count earlier actions of the same environment in one statement (revisions of this same proposal do not count).
+
+    What another run has only simulated never was.
+    """
     now = timezone.now()
     matters = Q(created_at__gt=now - timedelta(days=1)) | Q(run_id=action.run_id) | Q(status=ActionStatus.IN_DOUBT)
-    earlier = Action.objects.filter(matters, tool_id=action.tool_id, environment=action.environment).exclude(
-        pk=action.pk
-    )
+    real = Q(is_simulated=False) | Q(run_id=action.run_id)
+    same: dict[str, Any] = {"tool_id": action.tool_id, "environment": action.environment}
+    earlier = Action.objects.filter(matters, real, **same).exclude(pk=action.pk)
     counts = earlier.aggregate(
         tool_hour=Count("pk", filter=Q(created_at__gt=now - timedelta(hours=1))),
         tool_day=Count("pk", filter=Q(created_at__gt=now - timedelta(days=1))),

@@ -53,7 +53,8 @@ LIFECYCLES: list[tuple[str, str, type[TextChoices], Table]] = [
     (
         "Action",
         "An edit makes a new action and supersedes the old one. `executing` goes back to `approved` only where it is "
-        "proven that nothing was done; `in doubt` is left by proof or by a person.",
+        "proven that nothing was done; `in doubt` is left by proof or by a person. What a simulated run would "
+        "change ends as `simulated`, and can be nothing that leads to an effect.",
         ActionStatus,
         ACTION_TRANSITIONS,
     ),

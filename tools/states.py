@@ -35,19 +35,22 @@ class ActionStatus(TextChoices):
     SUPERSEDED = "superseded", "Superseded"
     EXPIRED = "expired", "Expired"
     CANCELLED = "cancelled", "Cancelled"
+    SIMULATED = "simulated", "Simulated"
 
 
 S = ActionStatus
 ACTION_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
-    S.PROPOSED: frozenset({S.APPROVED, S.IN_REVIEW, S.DENIED, S.CANCELLED}),
+    S.PROPOSED: frozenset({S.APPROVED, S.IN_REVIEW, S.DENIED, S.CANCELLED, S.SIMULATED}),
     S.IN_REVIEW: frozenset({S.APPROVED, S.REJECTED, S.ANSWERED, S.SUPERSEDED, S.EXPIRED, S.CANCELLED, S.PROPOSED}),
     S.APPROVED: frozenset({S.EXECUTING, S.PROPOSED, S.IN_REVIEW, S.EXPIRED, S.CANCELLED, S.SUPERSEDED}),
     S.EXECUTING: frozenset({S.SUCCEEDED, S.FAILED, S.IN_DOUBT, S.APPROVED}),
     S.IN_DOUBT: frozenset({S.SUCCEEDED, S.FAILED, S.APPROVED}),
 }
 ACTION_TERMINAL: Final[frozenset[str]] = frozenset(
-    {S.SUCCEEDED, S.FAILED, S.DENIED, S.REJECTED, S.ANSWERED, S.SUPERSEDED, S.EXPIRED, S.CANCELLED}
+    {S.SUCCEEDED, S.FAILED, S.DENIED, S.REJECTED, S.ANSWERED, S.SUPERSEDED, S.EXPIRED, S.CANCELLED, S.SIMULATED}
 )
+OF_SIMULATED: Final[frozenset[str]] = frozenset({S.PROPOSED, S.SIMULATED, S.DENIED, S.CANCELLED})
+"""All that an action of a simulated run can be: it is never cleared, so the first door cannot open for it."""
 
 
 class AttemptKind(TextChoices):

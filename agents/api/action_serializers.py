@@ -44,6 +44,7 @@ class ActionRow(serializers.ModelSerializer[Action]):
             "tool",
             "environment",
             "effect",
+            "is_simulated",
             "status",
             "arguments",
             "arguments_digest",

@@ -9,11 +9,11 @@ from django.db.models.functions import Coalesce
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.api.serializers import (
-    ConfirmationInput,
     RollbackInput,
     RunInput,
     RunOutput,
@@ -23,7 +23,7 @@ from agents.api.serializers import (
 from agents.api.usage_serializers import UsageOutput
 from agents.models import Agent, Run, Step
 from agents.operations import cancel_run, confirm_rollback, preview_rollback, retry_step, start_run
-from agents.states import RunKind, RunStatus
+from agents.states import RunKind, RunMode, RunStatus
 from agents.waiting import why_it_waits
 from tools.models import Budget, Environment, UsageRecord
 from workspaces.api.filters import InstantFilter
@@ -38,11 +38,26 @@ KEY = OpenApiParameter(
 )
 
 
+class CancelInput(serializers.Serializer[Any]):
+    """Whether what the run did is to be rolled back."""
+
+    roll_back = serializers.BooleanField(
+        default=False, help_text="Make the preview of its rollback once it is at rest."
+    )
+
+
+class ConfirmationInput(serializers.Serializer[Any]):
+    """The preview that was read."""
+
+    plan_digest = serializers.RegexField(r"^[0-9a-f]{64}$", help_text="The plan_digest of the preview.")
+
+
 class RunFilter(filters.FilterSet):  # type: ignore[misc]  # untyped upstream
     """Which runs."""
 
     status = filters.MultipleChoiceFilter(choices=RunStatus.choices)
     kind = filters.MultipleChoiceFilter(choices=RunKind.choices)
+    mode = filters.ChoiceFilter(choices=RunMode.choices)
     environment = filters.ChoiceFilter(choices=Environment.choices)
     agent = filters.CharFilter(field_name="agent__name")
     session = filters.UUIDFilter(field_name="session_id")
@@ -62,7 +77,7 @@ class RunRows(WorkspaceView):
 
     def visible(self) -> QuerySet[Run]:
         """Return the runs of the agents that the caller may see."""
-        found = Run.objects.visible_to(self.caller).select_related("agent", "version", "started_by")
+        found = Run.objects.visible_to(self.caller).select_related("agent", "version", "started_by", "made_live_by")
         return found.defer("version__workflow")
 
     def shown_run(self, run_id: UUID, status: int = 200, **headers: str) -> Response:
@@ -143,11 +158,22 @@ class CancelView(RunRows):
     scope = KeyScope.RUNS
     serializer_class = RunOutput
 
-    @extend_schema(request=None, responses=RunOutput)
+    @extend_schema(request=CancelInput, responses=RunOutput)
     def post(self, request: Request, row_id: UUID) -> Response:
-        """Cancel what has not begun; what is running ends at its next boundary."""
+        """Cancel what has not begun; what is running ends at its next boundary.
+
+        With `roll_back` the preview of its rollback is made as soon as the run is at rest. It is among `rollbacks` then
+        and waits to be confirmed.
+        """
         run = self.find(self.visible(), row_id)
-        return once(request, self.workspace, lambda: self.shown_run(cancel_run(run_id=run.id, by=self.caller).id))
+        sent = CancelInput(data=request.data)
+        sent.is_valid(raise_exception=True)
+        wish = sent.validated_data["roll_back"]
+
+        def cancel() -> Response:
+            return self.shown_run(cancel_run(run_id=run.id, by=self.caller, roll_back=wish).id)
+
+        return once(request, self.workspace, cancel)
 
 
 @extend_schema(tags=["runs"])

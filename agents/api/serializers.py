@@ -72,6 +72,7 @@ class RunRow(serializers.ModelSerializer[Run]):
     agent = AgentName(read_only=True)
     version = serializers.IntegerField(source="version.number", read_only=True)
     started_by = PersonOutput(read_only=True)
+    made_live_by = PersonOutput(read_only=True, allow_null=True)
 
     class Meta:
         model = Run
@@ -89,6 +90,10 @@ class RunRow(serializers.ModelSerializer[Run]):
             "overlay",
             "parent",
             "rolls_back",
+            "forked_from",
+            "forked_at",
+            "made_live_by",
+            "made_live_at",
             "started_by",
             "steps_used",
             "step_limit",
@@ -204,6 +209,7 @@ class RunOutput(RunRow):
             "waiting",
             "rollbacks",
             "rollback_count",
+            "rollback_due_at",
         ]
         read_only_fields = fields
 
@@ -236,12 +242,6 @@ class RollbackInput(serializers.Serializer[Any]):
     action = serializers.UUIDField(required=False, help_text="One action of the run; left out: everything it did.")
 
 
-class ConfirmationInput(serializers.Serializer[Any]):
-    """The preview that was read."""
-
-    plan_digest = serializers.RegexField(r"^[0-9a-f]{64}$", help_text="The plan_digest of the preview.")
-
-
 class StepOutput(serializers.ModelSerializer[Step]):
     """One recorded unit of a run."""
 
@@ -260,6 +260,7 @@ class StepOutput(serializers.ModelSerializer[Step]):
             "thread",
             "status",
             "action",
+            "copies",
             "input",
             "output",
             "explanation",

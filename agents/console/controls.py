@@ -23,9 +23,10 @@ from workspaces.models import ScopeKind
 
 @require_POST
 def cancel(request: HttpRequest, run_id: UUID) -> HttpResponseRedirect:
-    """Cancel a run."""
+    """Cancel a run, and have its rollback prepared where that is wished."""
     run = run_or_404(request, run_id)
-    led_to = once(request, lambda: run_url(cancel_run(run_id=run.id, by=person_of(request)).id))
+    wish = request.POST.get("roll_back") == "true"
+    led_to = once(request, lambda: run_url(cancel_run(run_id=run.id, by=person_of(request), roll_back=wish).id))
     run.refresh_from_db(fields=["status"])
     messages.success(request, "The run is cancelled." if run.is_terminal else "The run stops at its next boundary.")
     return redirect(led_to)

@@ -26,7 +26,9 @@ def agents_of(request: HttpRequest) -> QuerySet[Agent]:
 
 def run_or_404(request: HttpRequest, run_id: UUID) -> Run:
     """Return one run with what its page needs, also whether this person may control it."""
-    rows = runs_of(request).select_related("agent", "version__route", "started_by", "session", "overlay", "rolls_back")
+    rows = runs_of(request).select_related(
+        "agent", "version__route", "started_by", "session", "overlay", "rolls_back", "made_live_by"
+    )
     mine = Run.objects.controllable_by(person_of(request)).filter(pk=OuterRef("pk"))
     found = rows.annotate(**{CONTROLLABLE: Exists(mine)}).filter(pk=run_id).first()
     if found is None:

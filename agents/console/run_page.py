@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
+from agents.console.fork_page import fork_url
 from agents.console.found import CONTROLLABLE
 from agents.console.rollback_page import report_lines
 from agents.console.rows import Effects, RunFacts, Used, effects_of, row_of, used_by
@@ -50,7 +51,7 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
         task=str(run.input.get("text", "")),
         sender=_sender(run),
         agent_url=agent_url(run.agent_id),
-        timeline=timeline(run, steps[::-1], user, undo_url),
+        timeline=timeline(run, steps[::-1], user, undo_url, fork_url(run, may)),
         pager=pager,
         session_url=_session_url(run),
         remembered=_told(run),

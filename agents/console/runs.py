@@ -11,9 +11,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from agents.console.fork_page import fork_state
 from agents.console.found import agents_of, run_or_404, runs_of
 from agents.console.rows import rows_of
-from agents.console.run_page import run_page
+from agents.console.run_page import may_control, run_page
+from agents.console.wish_page import wish_of
 from agents.console.workflows import workflow_of_run
 from agents.models import Agent
 from agents.operations import start_run
@@ -159,7 +161,8 @@ def show(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Show one run; a refresh gets the live region alone."""
     run, user = run_or_404(request, run_id), person_of(request)
     again = reverse("runs:retry", args=[run.id]) if retryable_step(run, user) else ""
-    context = {"page": run_page(request, run, user), "workflow": workflow_of_run(run), "retry_url": again}
+    page, fork = run_page(request, run, user), fork_state(run, may_control(run, user))
+    context = {"page": page, "workflow": workflow_of_run(run), "retry_url": again, "fork": fork, "wish": wish_of(run)}
     return render(request, "agents/run_live.html" if wants_region(request) else "agents/run.html", context)
 
 

@@ -12,6 +12,7 @@ from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 
 from agents.console.changes import changed_fields
+from agents.console.repeated import as_repeated, fork_url_of, is_message, message_item, origin_of
 from agents.console.rows import CURRENCY
 from agents.models import Run, Step
 from agents.states import StepKind
@@ -41,20 +42,25 @@ class Story:
     usage: dict[UUID, list[UsageRecord]] = field(default_factory=lambda: defaultdict(list))
     undone: dict[UUID, str] = field(default_factory=dict)
     undo_url: str = ""
+    fork_url: str = ""
 
 
-def timeline(run: Run, steps: Sequence[Step], user: User, undo_url: str = "") -> list[TimelineItem]:
-    """Return ``steps`` in their order; ``undo_url`` is where one action's rollback is asked for, if it may be."""
+def timeline(run: Run, steps: Sequence[Step], user: User, undo_url: str = "", fork_url: str = "") -> list[TimelineItem]:
+    """Return ``steps`` in their order.
+
+    ``undo_url`` is where one action's rollback is asked for, and ``fork_url`` where a fork is made, if they may be.
+    """
     story = _story(run, steps, user)
-    story.undo_url = undo_url
+    story.undo_url, story.fork_url = undo_url, fork_url
     items = [item for step in steps for item in _items(step, run, story)]
     began = run.started_at or run.created_at
     return [replace(item, after=max(timedelta(), item.at - began)) for item in items]
 
 
-def _story(run: Run, steps: Iterable[Step], user: User) -> Story:
+def _story(run: Run, steps: Sequence[Step], user: User) -> Story:
     story, ids = Story(), [step.id for step in steps]
-    actions = Action.objects.filter(run_id=run.id, step_id__in=ids).select_related("tool", "revises")
+    here = {"workspace_id": run.workspace_id, "step_id__in": [origin_of(step) for step in steps]}
+    actions = Action.objects.filter(**here).select_related("tool", "revises")
     for action in actions.order_by("created_at", "id"):
         story.actions[action.step_id].append(action)
     known = [action.id for found in story.actions.values() for action in found]
@@ -93,13 +99,19 @@ def _undone(story: Story, actions: list[UUID]) -> None:
 def _items(step: Step, run: Run, story: Story) -> list[TimelineItem]:
     """Return what there is to say of a step; one of a workflow says which node it carries out."""
     found = _of_step(step, run, story)
+    if step.copies_id is not None:
+        found = [as_repeated(item, step) for item in found]
+    if found:
+        found[-1] = replace(found[-1], fork_url=fork_url_of(step, story.fork_url))
     return [replace(item, title=f"{step.node}: {item.title}") for item in found] if step.node else found
 
 
 def _of_step(step: Step, run: Run, story: Story) -> list[TimelineItem]:
     if step.kind == StepKind.MODEL:
         return [_model_item(step, run, story.usage[step.id])]
-    actions = story.actions[step.id]
+    if is_message(step):
+        return [message_item(step)]
+    actions = story.actions[origin_of(step)]
     return [_action_item(step, action, story) for action in actions] or [_plain_item(step)]
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.console import controls, effective, live, runs, told
+from agents.console import controls, effective, forks, live, runs, told
 
 app_name = "runs"
 
@@ -13,6 +13,8 @@ urlpatterns = [
     path("runs/<uuid:run_id>/", runs.show, name="show"),
     path("runs/<uuid:run_id>/effective/", effective.of_run, name="effective"),
     path("runs/<uuid:run_id>/steps/<uuid:step_id>/told/", told.show, name="told"),
+    path("runs/<uuid:run_id>/fork/", forks.new, name="fork"),
+    path("runs/<uuid:run_id>/go-live/", forks.go_live, name="go-live"),
     path("runs/<uuid:run_id>/cancel/", controls.cancel, name="cancel"),
     path("runs/<uuid:run_id>/retry/", controls.retry, name="retry"),
     path("runs/<uuid:run_id>/pause/", controls.pause, name="pause"),

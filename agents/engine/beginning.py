@@ -60,6 +60,7 @@ def _record(run: Run, by: Actor) -> None:
         "version": run.version.number,
         "environment": run.environment,
         **({"schedule": str(run.schedule_id)} if run.schedule_id else {}),
+        **({"mode": run.mode} if run.is_simulated else {}),
         "input": salted(run.workspace_id, run.id, run.input),
     }
     record(workspace_id=run.workspace_id, actor=actor_text(by), verb="run.queued", subject=("run", run.id), body=body)
@@ -67,6 +68,16 @@ def _record(run: Run, by: Actor) -> None:
 
 def set_out(run: Run, *, by: Actor = WORKER, budget: Decimal | None = None) -> None:
     """Give a new run its ``budget``, else that of its version, and its first step."""
+    give_budget(run, budget)
+    if run.version.workflow is not None:
+        begin_flow(run, by=by)
+        return
+    begin_turn(run, 1)
+    add_step(run, kind=StepKind.MODEL, by=by)
+
+
+def give_budget(run: Run, budget: Decimal | None = None) -> None:
+    """Give a new run its ``budget``, else that of its version, where there is one."""
     limit = run.version.budget_usd if budget is None else budget
     if limit is not None:
         Budget.objects.create(
@@ -77,11 +88,6 @@ def set_out(run: Run, *, by: Actor = WORKER, budget: Decimal | None = None) -> N
             unit=Unit.USD,
             limit=limit,
         )
-    if run.version.workflow is not None:
-        begin_flow(run, by=by)
-        return
-    begin_turn(run, 1)
-    add_step(run, kind=StepKind.MODEL, by=by)
 
 
 def title_of(text: str) -> str:

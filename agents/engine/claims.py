@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
+from agents.engine.formats import newest
 from agents.engine.workers import heartbeat, incarnation, lives
 from agents.models import Run, Step
 from agents.states import RunStatus, StepStatus
@@ -31,7 +32,8 @@ keeps that waiting."""
 def claim_step(run_id: UUID) -> Step | None:
     """Take the run's next step that is due and in no paused scope; None where there is none to take.
 
-    A process that was taken for dead takes nothing until its heartbeat has given it a new incarnation.
+    A process that was taken for dead takes nothing until its heartbeat has given it a new incarnation, and none takes a
+    run of a newer form than it knows.
     """
     try:
         return _claim(run_id, incarnation())
@@ -42,7 +44,7 @@ def claim_step(run_id: UUID) -> Step | None:
 def _claim(run_id: UUID, owner: UUID) -> Step | None:
     with transaction.atomic():
         rows = Run.objects.select_for_update(no_key=True).annotate(is_late=Q(time_up_at__lte=ClockTimestamp()))
-        run = rows.filter(pk=run_id).first()
+        run = rows.filter(pk=run_id, format__lte=newest()).first()
         if run is None or run.is_terminal:
             return None
         allowed = RESCUE if run.cancel_requested_at is not None else FREE | RESCUE

@@ -76,10 +76,14 @@ def overlay_parts(run: Run) -> list[Part]:
 
 
 def earlier_messages(run: Run) -> list[SessionMessage]:
-    """Return the last messages of the run's session that other runs left, oldest first."""
+    """Return the last messages of the run's session that other runs left, oldest first.
+
+    The run that it was forked from is not another one: what that one said afterwards the fork is to find out itself.
+    """
     if run.session_id is None:
         return []
-    found = SessionMessage.objects.filter(session_id=run.session_id).exclude(run_id=run.id).order_by("-at", "-id")
+    own = [one for one in (run.id, run.forked_from_id) if one is not None]
+    found = SessionMessage.objects.filter(session_id=run.session_id).exclude(run_id__in=own).order_by("-at", "-id")
     return list(found[:MAX_EARLIER])[::-1]
 
 
@@ -127,7 +131,10 @@ def fact_part(fact: Fact) -> Part:
 
 
 def standing_parts(run: Run) -> list[Part]:
-    """Return what other runs about the same subject have open, changed, or had decided by people: never left out."""
+    """Return what other runs about the same subject have open, changed, or had decided by people: never left out.
+
+    What was simulated never was; what a fork repeats stands in its own conversation.
+    """
     if run.session_id is None:
         return []
     about = Q(session_id=run.session_id) | Q(rolls_back__session_id=run.session_id)
@@ -140,7 +147,10 @@ def standing_parts(run: Run) -> list[Part]:
         | Q(said)
         | Q(revises__isnull=False)  # an edit is a decision, too: what it revised is superseded, it stands for both
     )
-    actions = Action.objects.filter(matters, run_id__in=others).exclude(status=ActionStatus.SUPERSEDED)
+    actions = Action.objects.filter(matters, run_id__in=others, is_simulated=False)
+    actions = actions.exclude(status=ActionStatus.SUPERSEDED)
+    if run.forked_from_id is not None:
+        actions = actions.exclude(pk__in=run.steps.filter(copies__isnull=False).values("copies__action"))
     return [standing_part(action) for action in actions.select_related("tool").order_by("created_at", "id")]
 
 

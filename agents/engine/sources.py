@@ -10,6 +10,7 @@ from agents.engine.conversation import steps_with_actions
 from agents.engine.flow.asking import node_sources
 from agents.engine.parts import earlier_messages, facts_of, overlay_parts
 from agents.models import Run, Step
+from agents.states import StepKind
 from memory.connectors.knowledge import KIND, Search
 from memory.models import Trust
 from tools.models import Action
@@ -33,14 +34,29 @@ def sources_of(run: Run, asked: Step | None = None) -> list[Source]:
     ]
     found += node_sources(asked) if asked is not None else []
     for step in steps_with_actions(run, asked):
-        action = step.action
-        if action is None:
+        action = step.recorded_action
+        if step.kind == StepKind.PERSON or step.edited is not None:
+            found.append(_of_person(step))
+        elif action is None:
             continue
-        if action.status == ActionStatus.SUCCEEDED and action.result is not None:
+        elif action.status == ActionStatus.SUCCEEDED and action.result is not None:
             found += _result(step, action)
+        elif action.status == ActionStatus.SIMULATED:
+            found.append(
+                Source(f"{action.tool.name} (step {step.number}), simulated", "untrusted", "tool_result", action.result)
+            )
         elif action.status in {ActionStatus.REJECTED, ActionStatus.ANSWERED}:
             found.append(Source(f"reviewer (step {step.number})", "trusted", "person", action.explanation))
     return found
+
+
+def _of_person(step: Step) -> Source:
+    """Return what somebody wrote into a fork: like a ticket it vouches for nothing, else it could pass for a record."""
+    if step.edited is None:
+        label = f"message of {step.input.get('name', '')} (step {step.number})"
+        return Source(label, "untrusted", "message", step.input.get("said", ""))
+    label = f"{step.input.get('tool', '')} (step {step.number}), edited by {step.edited['name']}"
+    return Source(label, "untrusted", "tool_result", step.edited["value"])
 
 
 def _result(step: Step, action: Action) -> list[Source]:

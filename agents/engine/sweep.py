@@ -27,6 +27,7 @@ from agents.engine.takeovers import hand_back_if_lost, lost_steps
 from agents.engine.workers import bury
 from agents.models import Run, Step, Sweep
 from agents.operations.due import due_schedules, start_due
+from agents.operations.wishes import due_wishes
 from agents.states import RUN_TERMINAL, STEP_TERMINAL, Priority, RunKind, RunStatus, StepStatus
 from approvals.models import Request
 from approvals.operations import expire_due, release_extended
@@ -177,7 +178,7 @@ def _tell(enqueue: Callable[[UUID], object], backlog: Callable[[], int], priorit
         log.warning("The broker did not say how many messages wait: %s", error)
         return
     if room > 0:
-        runs = dict.fromkeys(_due_runs(room, priorities))
+        runs = dict.fromkeys([*_due_runs(room, priorities), *due_wishes(room)])
         reached(Failpoint.HINTS_NOTED)
         release_connection()
         _send(runs, enqueue)

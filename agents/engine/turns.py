@@ -160,6 +160,7 @@ def _propose(run: Run, call: ToolCall, tool: Tool, sources: list[Source], where:
         scopes=run.scopes,
         provenance=_provenance(arguments, tool, sources),
         untrusted_influence=any(not source.vouches for source in sources),
+        simulated=run.is_simulated,
         by=WORKER,
     )
     add_step(
@@ -190,8 +191,8 @@ def conclude(run: Run, answer: ModelAnswer) -> None:
 
 
 def leave_words(run: Run, text: str) -> None:
-    """Leave a run's last words in the conversation that it belongs to."""
-    if run.session is not None:
+    """Leave a run's last words in the conversation that it belongs to; those of a simulated run are nobody's."""
+    if run.session is not None and not run.is_simulated:
         append_message(
             session=run.session,
             run_id=run.id,

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 
+from agents.engine.formats import newest
 from agents.engine.processes import born, is_gone, machine
 from agents.models import Worker
 from workspaces.database import ClockTimestamp
@@ -51,7 +52,8 @@ def _register() -> UUID:
     with transaction.atomic():
         pid = os.getpid()
         place: dict[str, Any] = {"machine": machine(), "pid": pid, "born": born(pid)}
-        worker = Worker.objects.create(id=uuid7(), name=f"{socket.gethostname()}:{pid}", **place)
+        name = f"{socket.gethostname()}:{pid}"
+        worker = Worker.objects.create(id=uuid7(), name=name, format=newest(), **place)
     return worker.id
 
 

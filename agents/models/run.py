@@ -20,10 +20,15 @@ from workspaces.models import TenantRow, User
 OF_ITS_ORIGIN = """
     IF EXISTS (
         SELECT 1 FROM agents_run r
-        WHERE r.id IN (NEW.parent_id, NEW.rolls_back_id) AND r.environment <> NEW.environment
+        WHERE r.id IN (NEW.parent_id, NEW.rolls_back_id, NEW.forked_from_id) AND r.environment <> NEW.environment
     ) THEN
         RAISE EXCEPTION 'a run stays in the environment of the run that it belongs to'
             USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.mode = 'live' AND EXISTS (
+        SELECT 1 FROM agents_run r WHERE r.id = NEW.parent_id AND r.mode = 'simulated'
+    ) THEN
+        RAISE EXCEPTION 'the child of a simulated run is simulated' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 """
@@ -56,6 +61,9 @@ class Run(TenantRow):
     priority = models.CharField(
         max_length=12, choices=Priority, default=Priority.INTERACTIVE, db_default=Priority.INTERACTIVE
     )
+    format = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text="In which form it was written: workers take up those that they know."
+    )
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="runs", db_index=False)
     version = models.ForeignKey(AgentVersion, models.PROTECT, related_name="runs")
     overlay = models.ForeignKey(
@@ -63,6 +71,10 @@ class Run(TenantRow):
     )
     parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
     rolls_back = models.ForeignKey("self", models.PROTECT, null=True, db_index=False, related_name="rollbacks")
+    forked_from = models.ForeignKey("self", models.PROTECT, null=True, db_index=False, related_name="forks")
+    forked_at = models.PositiveIntegerField(null=True, help_text="The number of the last step it took over; 0: none.")
+    made_live_by = models.ForeignKey(User, models.PROTECT, null=True, db_index=False, related_name="+")
+    made_live_at = models.DateTimeField(null=True, help_text="When a person let a simulated run go on live.")
     session = models.ForeignKey(Session, models.PROTECT, null=True, related_name="+")
     schedule = models.ForeignKey("Schedule", models.PROTECT, null=True, related_name="runs")
     due_at = models.DateTimeField(null=True, help_text="The time of its schedule for which it was started.")
@@ -90,6 +102,17 @@ class Run(TenantRow):
     turn = models.PositiveIntegerField(default=0)
     open_steps = models.PositiveIntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True)
+    rollback_asked_by = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="+",
+        help_text="Who wants it rolled back when it is at rest.",
+    )
+    rollback_due_at = models.DateTimeField(
+        null=True, help_text="When workers are told next that its preview is to be made; null: it is not, any more."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -104,6 +127,7 @@ class Run(TenantRow):
             SameWorkspace(field="version", name="run_version_same_workspace"),
             SameWorkspace(field="parent", name="run_parent_same_workspace"),
             SameWorkspace(field="rolls_back", name="run_rolls_back_same_workspace"),
+            SameWorkspace(field="forked_from", name="run_forked_from_same_workspace"),
             SameWorkspace(field="overlay", name="run_overlay_same_workspace"),
             SameWorkspace(field="session", name="run_session_same_workspace"),
             SameWorkspace(field="schedule", name="run_schedule_same_workspace"),
@@ -119,9 +143,18 @@ class Run(TenantRow):
                 name="run_finished_has_time",
             ),
             models.CheckConstraint(condition=Q(environment__in=Environment.values), name="run_environment_known"),
+            models.CheckConstraint(
+                condition=Q(forked_from=None, forked_at=None) | Q(forked_from__isnull=False, forked_at__isnull=False),
+                name="run_fork_names_its_step",
+            ),
         ]
         triggers = [
             pgtrigger.ReadOnly(name="run_stays_in_its_environment", fields=["environment"]),
+            pgtrigger.Protect(
+                name="run_is_live_for_good",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__mode=RunMode.LIVE, new__mode__df=RunMode.LIVE),
+            ),
             pgtrigger.Protect(
                 name="run_keeps_its_overlay",
                 operation=pgtrigger.Update,
@@ -131,7 +164,9 @@ class Run(TenantRow):
                 name="run_environment_of_its_origin",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert,
-                condition=pgtrigger.Q(new__parent__isnull=False) | pgtrigger.Q(new__rolls_back__isnull=False),
+                condition=pgtrigger.Q(new__parent__isnull=False)
+                | pgtrigger.Q(new__rolls_back__isnull=False)
+                | pgtrigger.Q(new__forked_from__isnull=False),
                 func=OF_ITS_ORIGIN,
             ),
         ]
@@ -139,8 +174,12 @@ class Run(TenantRow):
             models.Index(fields=["workspace", "-created_at"], name="run_list"),
             models.Index(fields=["agent", "-created_at"], name="run_agent_list"),
             models.Index(fields=["rolls_back"], name="run_rollbacks"),
+            models.Index(fields=["forked_from"], condition=Q(forked_from__isnull=False), name="run_forks"),
             models.Index(fields=["status"], condition=Q(finished_at=None), name="run_live"),
             models.Index(fields=["time_up_at"], condition=Q(status="waiting"), name="run_time_up"),
+            models.Index(
+                fields=["rollback_due_at"], condition=Q(rollback_due_at__isnull=False), name="run_rollback_wished"
+            ),
             models.Index(
                 fields=["finished_at"], condition=Q(finished_at__isnull=False, emptied_at=None), name="run_finished"
             ),
@@ -161,3 +200,8 @@ class Run(TenantRow):
     @property
     def is_repair(self) -> bool:
         return self.kind == RunKind.ROLLBACK
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether what it would change or send is judged and not carried out."""
+        return self.mode == RunMode.SIMULATED

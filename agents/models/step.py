@@ -1,6 +1,6 @@
 """One unit of a run that is recorded before the next begins."""
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 import pgtrigger
@@ -17,12 +17,21 @@ from workspaces.payloads import BodyField
 
 APART: Final = ("answer", "value")
 """Of a step's output, what may be large: it is stored apart then, and removed by its age."""
+RECORDED: Final = ("action__tool__connection", "copies__action__tool__connection")
+"""What is selected with steps of which ``recorded_action`` is read."""
 OF_ITS_RUN = """
     IF NOT EXISTS (
         SELECT 1 FROM tools_action a JOIN agents_run r ON r.environment = a.environment
         WHERE a.id = NEW.action_id AND r.id = NEW.run_id
     ) THEN
         RAISE EXCEPTION 'an action is of the environment of its run' USING ERRCODE = 'check_violation';
+    END IF;
+    IF EXISTS (
+        SELECT 1 FROM tools_action a, agents_run r
+        WHERE a.id = NEW.action_id AND r.id = NEW.run_id
+            AND r.mode = 'simulated' AND a.effect <> 'read' AND NOT a.is_simulated
+    ) THEN
+        RAISE EXCEPTION 'what a simulated run would change is simulated' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 """
@@ -66,6 +75,14 @@ class Step(TenantRow):
         default=0, db_default=0, help_text="How often its thread has come to the node by then."
     )
     parent = models.ForeignKey("self", models.PROTECT, null=True, db_index=False, related_name="inner_steps")
+    copies = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="copied_as",
+        help_text="The step of another run that it repeats in a fork; it is not carried out again.",
+    )
     awaits = models.CharField(
         max_length=400, blank=True, default="", db_default="", help_text="What a waiting step of a workflow waits for."
     )
@@ -86,6 +103,8 @@ class Step(TenantRow):
             SameWorkspace(field="run", name="step_run_same_workspace"),
             SameWorkspace(field="action", name="step_action_same_workspace"),
             SameWorkspace(field="parent", name="step_parent_same_workspace"),
+            SameWorkspace(field="copies", name="step_copies_same_workspace"),
+            models.CheckConstraint(condition=Q(copies=None) | Q(action=None), name="step_copy_does_nothing"),
             models.UniqueConstraint(fields=["run", "number"], name="step_number_once"),
             models.CheckConstraint(
                 condition=Q(status=StepStatus.RUNNING, incarnation__isnull=False) | ~Q(status=StepStatus.RUNNING),
@@ -115,7 +134,19 @@ class Step(TenantRow):
                 fields=["workspace", "awaits"], condition=Q(status="waiting") & ~Q(awaits=""), name="step_awaits"
             ),
             models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="step_inner"),
+            models.Index(fields=["copies"], condition=Q(copies__isnull=False), name="step_copies"),
         ]
 
     def __str__(self) -> str:
         return f"{self.number} {self.kind}: {self.status}"
+
+    @property
+    def recorded_action(self) -> Action | None:
+        """The step's action; of a copied step that of the step it copies, where it belongs."""
+        return self.copies.action if self.copies is not None else self.action
+
+    @property
+    def edited(self) -> dict[str, Any] | None:
+        """What a person put in place of what it gave: ``value``, and ``by`` and ``name`` of whom."""
+        found: dict[str, Any] | None = self.input.get("edited")
+        return found

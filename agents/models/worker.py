@@ -9,6 +9,9 @@ class Worker(Row):
     """Its id is the incarnation that claims name. Silent for longer than the limit, or gone, means dead, for ever."""
 
     name = models.CharField(max_length=200)
+    format = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text="The newest form of runs that it knows."
+    )
     started_at = models.DateTimeField(auto_now_add=True)
     heartbeat_at = models.DateTimeField(auto_now_add=True)
     stopped_at = models.DateTimeField(null=True, help_text="When it stopped in good order.")

@@ -3,6 +3,7 @@
 from agents.operations.budgets import set_up_budget
 from agents.operations.bulk import NewTask, start_runs
 from agents.operations.configuring import create_agent, publish_version, save_route, set_agent_enabled
+from agents.operations.forking import fork_run, make_live
 from agents.operations.overlays import publish_overlay
 from agents.operations.programs import admit_program
 from agents.operations.rates import state_rate
@@ -20,6 +21,8 @@ __all__ = [
     "confirm_rollback",
     "create_agent",
     "create_schedule",
+    "fork_run",
+    "make_live",
     "preview_rollback",
     "publish_overlay",
     "publish_version",

@@ -31,7 +31,7 @@ BATCH: Final = 50
 REMOVED: Final = "(removed by its age)"
 
 STEPS = """
-UPDATE agents_step SET explanation = '', input = input - '{arguments,raw,given,key}'::text[],
+UPDATE agents_step SET explanation = '', input = input - '{arguments,raw,given,key,said,edited}'::text[],
     output = output - '{answer,value}'::text[]
 WHERE run_id = %s
 """
@@ -41,7 +41,7 @@ def empty_old_runs(*, by: System = RETENTION, days: int | None = None) -> int:
     """Empty the runs that ended more than ``RETENTION_DAYS`` ago, at most 50 at once; return how many those were.
 
     0 days keep everything. A run waits for its turn while an action of it is not over (in doubt, say), or while
-    something goes on that undoes it.
+    something goes on that undoes it, or was forked from it.
     """
     age = settings.RETENTION_DAYS if days is None else days
     if not age:
@@ -53,7 +53,8 @@ def old_runs(days: int) -> list[UUID]:
     """Return the runs that may be emptied, the oldest first."""
     long_ago = ClockTimestamp() - timedelta(days=days)
     at_work = Action.objects.filter(run_id=OuterRef("pk")).exclude(status__in=sorted(ACTION_TERMINAL))
-    undoing = Run.objects.filter(Q(rolls_back=OuterRef("pk")) | Q(parent=OuterRef("pk")), finished_at=None)
+    from_it = Q(rolls_back=OuterRef("pk")) | Q(parent=OuterRef("pk")) | Q(steps__copies__run=OuterRef("pk"))
+    undoing = Run.objects.filter(from_it, finished_at=None)
     found = Run.objects.filter(~Exists(at_work), ~Exists(undoing), emptied_at=None, finished_at__lt=long_ago)
     return list(found.order_by("finished_at").values_list("id", flat=True))
 

@@ -1,7 +1,8 @@
-"""Going on with a failed run: its last step, a model call that failed, is made ready again by a person.
+"""Going on with a failed run: its last step, which failed, is made ready again by a person.
 
-Only a model call: nothing outside has happened by it, and what it cost is on record. An action is never done again this
-way. One in doubt has its own request; one that was refused or has failed was told to the agent, which goes on with it.
+Only where nothing outside has happened by it: a model call, a node of a workflow that computes or searches, and a node
+whose action is proven not done, for which another action is then proposed. An action itself is never done again this
+way. One in doubt has its own request; one that a model proposed was told to it, and it goes on with that.
 """
 
 from typing import Any, Final
@@ -12,15 +13,19 @@ from django.db.models import F
 
 from agents.errors import AgentUnavailable, NothingToRetry
 from agents.models import Run, Step
-from agents.operations.runs import controllable_run
+from agents.operations.found import controllable_run
 from agents.states import RunKind, RunStatus, StepKind, StepStatus
 from agents.tasks import enqueue_on_commit
-from tools.states import ActionStatus
+from tools.states import ActionStatus, AttemptKind, AttemptOutcome
 from workspaces.database import ClockTimestamp
 from workspaces.errors import Forbidden, NotFound
 from workspaces.models import User
 from workspaces.transitions import transition
 
+AGAIN: Final = frozenset({StepKind.MODEL, StepKind.CODE, StepKind.BRANCH, StepKind.RETRIEVAL})
+NOT_DONE: Final = frozenset({ActionStatus.FAILED, ActionStatus.CANCELLED, ActionStatus.EXPIRED})
+PROVEN: Final = frozenset({AttemptOutcome.REFUSED, AttemptOutcome.NOT_SENT, AttemptOutcome.DRIFTED})
+"""How each attempt at an action has ended where it is proven that nothing was done."""
 REFUSED: Final = frozenset({ActionStatus.REJECTED, ActionStatus.DENIED})
 EMPTIED: Final = "What this run said has been removed by its age."
 CANCELLED: Final = "Somebody has asked for the end of this run."
@@ -52,6 +57,8 @@ def _go_on(run: Run, step: Step, by: User) -> None:
     fresh: dict[str, Any] = {"failures": 0, "takeovers": 0, "wake_at": ClockTimestamp(), "nudged_at": None}
     apart = {"set_aside": F("set_aside") + (ClockTimestamp() - F("finished_at"))}
     again: dict[str, Any] = {"time_up_at": ClockTimestamp(), **apart} if run.time_limit_seconds is not None else {}
+    if step.kind != StepKind.MODEL:
+        fresh |= {"action": None, "output": None}
     told = {"step": str(step.id)}
     transition(run, RunStatus.RUNNING, by=by, body=told, open_steps=1, causes=causes, **cleared, **again)
     transition(step, StepStatus.READY, by=by, body={"attempt": step.attempt}, **fresh, **cleared)
@@ -63,8 +70,12 @@ def check_retry(run: Run, step: Step) -> None:
     if run.status != RunStatus.FAILED or step.status != StepStatus.FAILED:
         raise NothingToRetry("This step of this run has not failed, or has been gone on with already.")
     last = run.steps.order_by("-number").values_list("id", flat=True).first()
-    if step.kind != StepKind.MODEL or step.id != last or step.thread:
-        raise NothingToRetry("A run is gone on with at the model call that failed last, and nowhere else.")
+    able = step.kind in AGAIN or (step.kind == StepKind.ACTION and step.node)
+    if not able or step.id != last or step.thread:
+        raise NothingToRetry(
+            "A run is gone on with at the model call that failed last, or at a node that failed last and computes, "
+            "searches, or whose action is proven not done; and nowhere else."
+        )
     reasons = {
         A_ROLLBACK: run.kind != RunKind.TASK,
         EMPTIED: run.emptied_at is not None,
@@ -84,6 +95,11 @@ def _check_action(step: Step) -> None:
         raise NothingToRetry("This action may have happened: it is not tried again blindly.", "Settle it in the inbox.")
     if step.action.status in REFUSED:
         raise NothingToRetry("This action was refused; going on does not do it.", "Give the task again instead.")
+    tries = step.action.attempts.filter(kind=AttemptKind.EXECUTE).exclude(outcome__in=PROVEN)
+    if step.action.status not in NOT_DONE or tries.exists():
+        raise NothingToRetry(
+            "What this action did, or may have done, is not done a second time.", "Give the task again instead."
+        )
 
 
 def retryable_step(run: Run, user: User) -> Step | None:

@@ -8,7 +8,7 @@ from django.db import transaction
 from agents.engine.repair import RESTORE, next_compensation
 from agents.errors import NothingToRollBack
 from agents.models import Run
-from agents.operations.runs import controllable_run
+from agents.operations.found import controllable_run
 from agents.states import RunKind, RunStatus
 from agents.tasks import enqueue_on_commit
 from approvals.sentences import undo_sentence
@@ -22,30 +22,38 @@ from workspaces.canonical import digest, sanitise
 from workspaces.database import ClockTimestamp
 from workspaces.errors import NotFound, StaleState
 from workspaces.ids import uuid7
+from workspaces.live import announce
 from workspaces.models import User
 from workspaces.salts import salted
 from workspaces.transitions import transition
 
 
-def preview_rollback(*, run_id: UUID, by: User, action_id: UUID | None = None) -> Run:
+def preview_rollback(*, run_id: UUID, by: User, action_id: UUID | None = None, wished: bool = False) -> Run:
     """Look at everything that the run (or one action of it) has changed, and return the plan as a waiting rollback run.
 
     Nothing is changed. ``plan`` has one item per effect, newest first: ``verdict`` is ``restore``, ``drifted``,
-    ``impossible`` or ``done``, with a sentence and the images. Confirm it by ``plan_digest``.
+    ``impossible`` or ``done``, with a sentence and the images. Confirm it by ``plan_digest``. One that was ``wished``
+    for (``operations.wishes``) is made once: raise ``StaleState`` where it has been made meanwhile.
     """
     run = controllable_run(run_id, by, "roll back")
     if run.kind == RunKind.ROLLBACK:
         raise StaleState("A rollback is not rolled back.", "Start a new task that makes the change you want.")
-    effects = _effects(run, action_id)
+    effects = effects_of(run, action_id)
     if action_id is not None and not effects:
         raise NotFound("There is no such effect in this run.")
     plan = sanitise(_plan(effects, by))
     with transaction.atomic():
+        pending = Run.objects.filter(pk=run.pk, rollback_due_at__isnull=False)
+        if wished and not pending.update(rollback_due_at=None):
+            raise StaleState("This preview has been made already.")
         rollback = _create(run, plan, by)
+        if wished:
+            announce(workspace_id=run.workspace_id, kind="run", id=run.id, run_id=run.id)
     return rollback
 
 
-def _effects(run: Run, action_id: UUID | None) -> list[Action]:
+def effects_of(run: Run, action_id: UUID | None = None) -> list[Action]:
+    """Return what the run has changed, or may have, newest first; or one action of it."""
     found = Action.objects.filter(run_id=run.id, workspace_id=run.workspace_id).exclude(effect=Effect.READ)
     found = found.filter(status__in=[ActionStatus.SUCCEEDED, ActionStatus.IN_DOUBT])
     if action_id is not None:

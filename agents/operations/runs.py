@@ -14,6 +14,8 @@ from agents.engine.control import honour_cancel
 from agents.engine.flow.inputs import fitting
 from agents.errors import AgentUnavailable, TicketTooLarge
 from agents.models import Agent, AgentVersion, Run
+from agents.operations.found import controllable_run
+from agents.operations.wishes import ask_rollback
 from agents.states import Priority
 from agents.tasks import enqueue_on_commit
 from audit.ledger.recording import record
@@ -75,7 +77,7 @@ def startable_version(agent_id: UUID, by: User, environment: str) -> AgentVersio
     checked_environment(environment)
     if agent.current_version is None:
         raise AgentUnavailable(f"{agent.title} takes no tasks now.")
-    _check_connections(agent.current_version, by, environment)
+    check_connections(agent.current_version, by, environment)
     return agent.current_version
 
 
@@ -101,7 +103,7 @@ def checked_environment(environment: str) -> None:
         )
 
 
-def _check_connections(version: AgentVersion, by: User, environment: str) -> None:
+def check_connections(version: AgentVersion, by: User, environment: str) -> None:
     """Refuse a run that could not use all of its tools; what is taken away later, the gate finds."""
     ways = {connection_in(tool, environment) for tool in version.tools.select_related("connection__sandbox")}
     closed = sorted(way.name for way in ways if way is not None and not way.is_open_to(by))
@@ -135,18 +137,11 @@ def checked_text(text: str, *, may_be_empty: bool = False) -> str:
     return said
 
 
-def controllable_run(run_id: UUID, by: User, what: str) -> Run:
-    """Return the run; raise ``NotFound`` where the person may not see it and ``Forbidden`` where only see it."""
-    run = Run.objects.visible_to(by).select_related("agent", "version").filter(pk=run_id).first()
-    if run is None:
-        raise NotFound("There is no such run.", "Choose one from the list of runs.")
-    if not Run.objects.controllable_by(by).filter(pk=run.pk).exists():
-        raise Forbidden(f"You may not {what} runs of {run.agent.title}.", "Ask an owner to grant it to your team.")
-    return run
+def cancel_run(*, run_id: UUID, by: User, roll_back: bool = False) -> Run:
+    """Ask for the run's end: what has not begun is cancelled now, what is running ends at its next boundary.
 
-
-def cancel_run(*, run_id: UUID, by: User) -> Run:
-    """Ask for the run's end: what has not begun is cancelled now, what is running ends at its next boundary."""
+    With ``roll_back`` the preview of its rollback is made as soon as it is at rest, for a person to confirm.
+    """
     run = controllable_run(run_id, by, "cancel")
     if run.is_terminal:
         raise StaleState(f"This run has {run.get_status_display().lower()} already.", "There is nothing to cancel.")
@@ -159,6 +154,9 @@ def cancel_run(*, run_id: UUID, by: User) -> Run:
                 verb="run.cancel_requested",
                 subject=("run", run.id),
             )
+        if roll_back:
+            ask_rollback(run, by)
+            enqueue_on_commit(run.id)
         honour_cancel(run.id)
     run.refresh_from_db()
     return run

@@ -82,11 +82,15 @@ def _earlier(signal: RunSignal) -> RunSignal | None:
 
 
 def _fitting(signal: RunSignal) -> list[Step]:
-    """Return the steps that wait for the signal and take its payload; raise ``InvalidInput`` where all refuse it."""
+    """Return the steps that wait for the signal and take its payload; raise ``InvalidInput`` where all refuse it.
+
+    Simulated runs hear it like the others, but what they refuse, or take, is nothing to whoever sent it.
+    """
     steps = waiting_for(signal)
     refused = {step.id: problems for step in steps if (problems := _problems(step, signal.payload))}
-    if steps and len(refused) == len(steps):
-        said = [f"{one.path}: {one.sentence}" for one in refused[steps[0].id]]
+    live = [step for step in steps if not step.run.is_simulated]
+    if live and all(step.id in refused for step in live):
+        said = [f"{one.path}: {one.sentence}" for one in refused[live[0].id]]
         raise InvalidInput(
             f"The payload does not fit what the run that waits for it takes. {said[0]}",
             "Correct what is named and send it again: the run goes on waiting.",
@@ -113,7 +117,7 @@ def _store(signal: RunSignal, steps: list[Step], by: User) -> Sent:
     signal.refresh_from_db(fields=["received_at"])
     said = {"name": signal.name, "environment": signal.environment}
     note(signal.workspace_id, by, "signal.received", ("signal", signal.id), **said)
-    woken = [run_id for step in steps if (run_id := wake_waiting(step.id, awaits=step.awaits)) is not None]
-    for run_id in woken:
-        enqueue_on_commit(run_id)
-    return Sent(signal, len(woken))
+    woken = [step.run for step in steps if wake_waiting(step.id, awaits=step.awaits) is not None]
+    for run in woken:
+        enqueue_on_commit(run.id)
+    return Sent(signal, sum(not run.is_simulated for run in woken))

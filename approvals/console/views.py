@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from approvals.console.answers import answer_of, unsent
 from approvals.console.editing import edit_context, form_of
+from approvals.console.forks import fork_of
 from approvals.console.memo import memo
 from approvals.console.rows import beside, inbox, onward
 from approvals.errors import AlreadyDecided
@@ -52,7 +53,7 @@ def request_page(request: HttpRequest, request_id: UUID) -> HttpResponse:
     page = memo(found, person_of(request), onward=onward)
     if request.GET.get("seen") == page.version:
         return HttpResponse(status=204)
-    return render(request, "approvals/memo.html", {"page": page, "region": True})
+    return render(request, "approvals/memo.html", {"page": page, "region": True, **fork_of(found)})
 
 
 @require_safe
@@ -134,7 +135,7 @@ def _find(request: HttpRequest, request_id: UUID) -> Request:
 
 def _show(request: HttpRequest, found: Request, answer: Unsent | None = None, status: int = 200) -> HttpResponse:
     person = person_of(request)
-    context = {"page": memo(found, person, answer, onward), "answer": answer}
+    context = {"page": memo(found, person, answer, onward), "answer": answer, **fork_of(found)}
     return render(
         request, "approvals/request.html", {**context, **beside(person, workspace_of(request), found)}, status=status
     )

@@ -25,6 +25,7 @@ from approvals.gate import (
 )
 from approvals.models import Decision, PolicyVersion, Request, ReviewQueue, Verdict, VersionStatus
 from approvals.operations.opening import announce, open_request, queue_named
+from approvals.operations.simulating import is_simulated, simulate_judged
 from approvals.permissions import distinct_people
 from approvals.policies.evaluate import Evaluation, Match, QueueTerms, ReviewTerms
 from approvals.policies.rules import DAY
@@ -159,7 +160,9 @@ def _queues(judgement: Judgement) -> tuple[QueueTerms, ...]:
 
 def _act(action: Action, judgement: Judgement, verdict: Verdict) -> None:
     review, context = judgement.evaluation.review, judgement.context
-    if judgement.evaluation.outcome == Outcome.ALLOW:
+    if is_simulated(action, judgement):
+        simulate_judged(action, judgement, verdict, by=GATE)
+    elif judgement.evaluation.outcome == Outcome.ALLOW:
         let_pass(action, verdict, by=GATE)
     elif review is None or context is None:
         _deny(action, judgement)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tools', '0006_connection_grants'),
+        ('tools', '0007_simulated'),
     ]
 
     operations = [

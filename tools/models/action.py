@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from tools.models.tool import Tool
-from tools.states import ACTION_TERMINAL, ACTION_TRANSITIONS, ActionStatus, Effect
+from tools.states import ACTION_TERMINAL, ACTION_TRANSITIONS, OF_SIMULATED, ActionStatus, Effect
 from workspaces.constraints import SameWorkspace, tenant_key
 from workspaces.environments import Environment
 from workspaces.models import TenantRow
@@ -18,7 +18,7 @@ from workspaces.payloads import BodyField
 SAID = [
     "workspace", "step_id", "run_id", "agent_id", "agent_version_id", "environment", "tool", "schema_digest", "effect",
     "arguments", "arguments_digest", "provenance", "untrusted_influence", "planned", "causes", "scopes", "revises",
-    "compensates", "idempotency_key",
+    "compensates", "idempotency_key", "is_simulated",
 ]  # fmt: skip
 """What an action says. The database refuses to change it: an edit makes another action."""
 OF_ONE_ENVIRONMENT = """
@@ -61,6 +61,9 @@ class Action(TenantRow):
     provenance = models.JSONField(default=list)
     untrusted_influence = models.BooleanField(default=True)
     planned = models.BooleanField(default=False)
+    is_simulated = models.BooleanField(
+        default=False, db_default=False, help_text="Proposed by a simulated run: judged, and never carried out."
+    )
     causes: "ArrayField[list[UUID], list[UUID]]" = ArrayField(models.UUIDField(), default=list)
     scopes: "ArrayField[list[UUID], list[UUID]]" = ArrayField(models.UUIDField(), default=list)
     revises = models.ForeignKey("self", models.PROTECT, null=True, related_name="revisions")
@@ -105,6 +108,11 @@ class Action(TenantRow):
             ),
             models.CheckConstraint(condition=Q(status__in=ActionStatus.values), name="action_status_known"),
             models.CheckConstraint(condition=Q(environment__in=Environment.values), name="action_environment_known"),
+            models.CheckConstraint(
+                condition=Q(is_simulated=False) & ~Q(status=ActionStatus.SIMULATED)
+                | Q(is_simulated=True, status__in=sorted(OF_SIMULATED), cleared_binding="", attempt=0),
+                name="action_simulated_is_never_carried_out",
+            ),
         ]
         triggers = [
             pgtrigger.ReadOnly(name="action_says_what_it_said", fields=SAID),

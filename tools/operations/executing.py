@@ -134,13 +134,13 @@ def _claim(action: Action, connection: Connection, incarnation: UUID, by: Actor)
 def _as_read(action: Action, connection: Connection) -> Q:
     """Return the condition that nothing of what was just compared with the binding has moved since it was read.
 
-    And that the tool leads through this connection still, which is of the action's own environment.
+    And that the tool leads through this connection still, which is of the action's environment; and no simulation.
     """
     tool = Tool.objects.filter(pk=OuterRef("tool_id"), updated_at=action.tool.updated_at, is_enabled=True)
     opened = Connection.objects.usable().filter(pk=connection.id, version=connection.version)
     return (
         still_leads(action, connection)
-        & Q(Exists(tool), Exists(opened))
+        & Q(Exists(tool), Exists(opened), is_simulated=False)
         & Q(attempt=action.attempt, cleared_binding=action.cleared_binding, before_digest=action.before_digest)
     )
 

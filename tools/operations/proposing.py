@@ -9,6 +9,7 @@ from audit.ledger.recording import record
 from tools.environments import connection_in
 from tools.models import Action, Tool
 from tools.provenance import Leaf
+from tools.states import Effect
 from workspaces.actors import Actor, actor_text
 from workspaces.canonical import digest, sanitise
 from workspaces.ids import uuid7
@@ -19,7 +20,8 @@ class Proposal(TypedDict):
     """What an action says beside its tool; see ``tools.models.Action``.
 
     ``environment`` and ``scopes`` are those of the run; tool and connection are added to these here. ``provenance`` has
-    one object per leaf of ``arguments`` (``path``, ``trusted``, ``coincidence``, ``sources``).
+    one object per leaf of ``arguments`` (``path``, ``trusted``, ``coincidence``, ``sources``). ``simulated`` says that
+    the run is: what would change or send something is then simulated, and what only reads goes through.
     """
 
     arguments: dict[str, Any]
@@ -32,6 +34,7 @@ class Proposal(TypedDict):
     scopes: list[UUID]
     provenance: list[dict[str, Any]]
     untrusted_influence: bool
+    simulated: NotRequired[bool]
     planned: NotRequired[bool]
     revises: NotRequired[Action | None]
     compensates: NotRequired[Action | None]
@@ -44,6 +47,7 @@ def propose(*, tool: Tool, by: Actor, **proposal: Unpack[Proposal]) -> Action:
     way = connection_in(tool, proposal["environment"])
     own_scopes = [tool.id, *([way.id] if way else [])]
     said: dict[str, Any] = {**proposal, "arguments": arguments, "scopes": [*proposal["scopes"], *own_scopes]}
+    simulated = said.pop("simulated", False) and (tool.effect != Effect.READ or tool.egress)
     with transaction.atomic():
         action = Action.objects.create(
             id=action_id,
@@ -53,6 +57,7 @@ def propose(*, tool: Tool, by: Actor, **proposal: Unpack[Proposal]) -> Action:
             effect=tool.effect,
             arguments_digest=digest(arguments),
             idempotency_key=f"cs-{action_id.hex}",
+            is_simulated=simulated,
             **said,
         )
         _record(action, by)
@@ -72,6 +77,7 @@ def _record(action: Action, by: Actor) -> None:
             "arguments": salted(action.workspace_id, action.run_id, action.arguments_digest),
             "revises": str(action.revises_id) if action.revises_id else None,
             "compensates": str(action.compensates_id) if action.compensates_id else None,
+            **({"simulated": True} if action.is_simulated else {}),
         },
     )
 

@@ -209,11 +209,10 @@ class Sibling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineItem:
-    """One thing that happened. ``kind``/``value`` look up its status; ``icon`` defaults to the status's icon.
+    """One thing that happened. ``kind``/``value`` look up its status, and its icon where ``icon`` is empty.
 
-    ``plain``: the title says the status already. ``undo_url`` takes a POST of ``key`` as ``action``: it previews the
-    rollback of this alone. ``about`` says in a line what it is about, ``result`` is what came back, ``after`` how long
-    after the beginning it was. ``rolled_back``: verified or unread, if undone; ``told_url``: what a model was told.
+    ``plain``: the title says the status. ``undo_url`` takes a POST of ``key`` as ``action`` and previews the rollback
+    of this alone. ``about``: a line, ``result``: what came back, ``rolled_back``: verified or unread, if undone.
     """
 
     title: str
@@ -238,6 +237,7 @@ class TimelineItem:
     data: Any = None
     words: Words | None = None
     undo_url: str = ""
+    fork_url: str = ""
     about: str = ""
     result: Any = None
     after: timedelta | None = None

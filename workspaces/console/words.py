@@ -31,6 +31,7 @@ LOOKS: Final[dict[str, dict[str, Look]]] = {
         "superseded": Look("Superseded", "quiet", "replaced"),
         "expired": Look("Expired", "quiet", "clock"),
         "cancelled": Look("Cancelled", "quiet", "cross"),
+        "simulated": Look("Simulated", "wait", "sandbox"),
     },
     "request": {
         "open": Look("Waiting", "wait", "clock"),

@@ -54,8 +54,8 @@ def _propose_first(place: Place) -> None:
     earlier = run.steps.filter(thread__in=threads_around(step.thread), output__trusted=False)
     influenced = not seen.trusted or earlier.exists()
     with transaction.atomic():
-        run = lock_run(step)
-        step.action = _proposed(place, tool, arguments, provenance, influenced)
+        simulated = lock_run(step).is_simulated
+        step.action = _proposed(place, tool, arguments, provenance, influenced=influenced, simulated=simulated)
         said = {**step.input, "tool": tool.name, "arguments": step.action.arguments}
         if not Step.objects.filter(fenced(step), pk=step.pk).update(action=step.action, input=said):
             raise StaleState("Another worker has taken this step over.")
@@ -63,7 +63,13 @@ def _propose_first(place: Place) -> None:
 
 
 def _proposed(
-    place: Place, tool: Tool, arguments: dict[str, Any], provenance: list[dict[str, Any]], influenced: bool
+    place: Place,
+    tool: Tool,
+    arguments: dict[str, Any],
+    provenance: list[dict[str, Any]],
+    *,
+    influenced: bool,
+    simulated: bool,
 ) -> Action:
     run = place.run
     return propose(
@@ -78,6 +84,7 @@ def _proposed(
         scopes=run.scopes,
         provenance=provenance,
         untrusted_influence=influenced,
+        simulated=simulated,
         by=WORKER,
     )
 
@@ -121,11 +128,14 @@ def outcome_of_node(step: Step, action: Action) -> tuple[StepStatus, dict[str, A
     if not isinstance(place.node, ActionNode):
         return None
     output: dict[str, Any] = {"action": str(action.id), "trusted": bool(action.tool.options.get("trusted_result"))}
-    if action.status != ActionStatus.SUCCEEDED:
+    if action.status == ActionStatus.SIMULATED:
+        output["trusted"] = False
+    elif action.status != ActionStatus.SUCCEEDED:
         said = f"{action.tool.title} was not carried out ({action.get_status_display().lower()}). {action.explanation}"
         return StepStatus.FAILED, {**output, "trusted": False}, said.strip()
     try:
         checked(place.node, action.result)
     except Failed as error:
-        return StepStatus.FAILED, {**output, "trusted": False}, f"{action.tool.title} was carried out. {error}"
+        done = "was simulated" if action.is_simulated else "was carried out"
+        return StepStatus.FAILED, {**output, "trusted": False}, f"{action.tool.title} {done}. {error}"
     return StepStatus.SUCCEEDED, output, action.explanation

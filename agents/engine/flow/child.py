@@ -57,7 +57,8 @@ def _begin(place: Place) -> None:
         left = run.step_limit - run.steps_used
         limit = min(place.node.step_limit or version.step_limit, version.step_limit, left)
         own = {"scopes": [*run.scopes, version.agent_id], "priority": run.priority}
-        more = {"parent": run, "step_limit": limit, **own, **_time(run, version)}
+        same = {"mode": run.mode, "format": run.format}
+        more = {"parent": run, "step_limit": limit, **own, **same, **_time(run, version)}
         task = Task(
             body=body,
             environment=run.environment,

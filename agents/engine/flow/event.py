@@ -2,7 +2,8 @@
 
 A signal reaches every step that was waiting for it when it came; one that nobody waits for is kept for a week, and the
 first step that begins to wait takes it. A step takes one. Only a signal of somebody who may give tasks to the agent is
-taken, and only with a payload that fits the node's schema. Whoever sent it has had a part in what follows.
+taken, and only with a payload that fits the node's schema. Whoever sent it has had a part in what follows. A simulated
+run hears what comes while it waits, and takes nothing away from the others.
 """
 
 from datetime import datetime, timedelta
@@ -88,9 +89,9 @@ def _eligible(place: Place, key: str) -> Any:
         workspace_id=run.workspace_id, environment=run.environment, name=place.node.name, key=key
     )
     kept = Q(taken_at=None, received_at__gt=ClockTimestamp() - KEPT)
-    return (
-        here.filter(kept | Q(received_at__gte=place.step.started_at)).select_related("sent_by").order_by("received_at")
-    )
+    since = Q(received_at__gte=place.step.started_at)
+    found = here.filter(since if run.is_simulated else kept | since)
+    return found.select_related("sent_by").order_by("received_at")
 
 
 def _is_usable(place: Place, signal: RunSignal) -> bool:
@@ -103,9 +104,10 @@ def _take(place: Place, signal: RunSignal) -> bool:
     came_later = place.step.started_at is not None and signal.received_at >= place.step.started_at
     with transaction.atomic():
         run = lock_run(place.step)
-        first = RunSignal.objects.filter(pk=signal.pk, taken_at=None).update(taken_at=ClockTimestamp())
-        if not first and not came_later:
-            return False
+        if not run.is_simulated:
+            first = RunSignal.objects.filter(pk=signal.pk, taken_at=None).update(taken_at=ClockTimestamp())
+            if not first and not came_later:
+                return False
         causes = sorted({*run.causes, *(UUID(person) for person in signal.sent_by.cause_ids())})
         if causes != sorted(run.causes):
             Run.objects.filter(pk=run.pk).update(causes=causes)

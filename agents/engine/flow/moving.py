@@ -35,7 +35,7 @@ def advance_flow(run: Run, step: Step, *, by: Actor = WORKER) -> None:
     if isinstance(node, Model) and is_under_way(run, step):
         return
     failed = step.status != StepStatus.SUCCEEDED
-    to = _way_of_failure(step, node) if failed else _way_on(node, step)
+    to = comes_after(step, node)
     if to is not None:
         visit(run, workflow, to, by=by, thread=step.thread, parent_id=step.parent_id)
     elif step.parent_id is not None:
@@ -44,6 +44,11 @@ def advance_flow(run: Run, step: Step, *, by: Actor = WORKER) -> None:
         end_run(run, RunStatus.FAILED, explanation=f"{step.node}: {step.explanation}", by=by)
     else:
         _end(run, workflow, step, by)
+
+
+def comes_after(step: Step, node: Node) -> str | None:
+    """Return which node comes after a step that is over; None where its flow ends."""
+    return _way_on(node, step) if step.status == StepStatus.SUCCEEDED else _way_of_failure(step, node)
 
 
 def _way_on(node: Node, step: Step) -> str | None:

@@ -57,7 +57,7 @@ def _ask(place: Place) -> None:
                 queue_name=place.node.queue,
                 run_id=run.id,
                 agent_id=run.agent_id,
-                title=place.node.title,
+                title=_title(place)[:300],
                 evidence=sanitise(_evidence(place, run, about, trusted)),
                 causes=run.causes,
                 time_limit_seconds=place.node.timeout_seconds,
@@ -66,6 +66,10 @@ def _ask(place: Place) -> None:
         except NoQueue as nobody:
             raise Failed(f"{nobody.message} {nobody.hint}") from nobody
         _stand_by(place, request)
+
+
+def _title(place: Place) -> str:
+    return f"Simulated run: {place.node.title}" if place.run.is_simulated else str(place.node.title)
 
 
 def _evidence(place: Place, run: Run, about: Any, trusted: bool) -> dict[str, Any]:
@@ -81,7 +85,7 @@ def _evidence(place: Place, run: Run, about: Any, trusted: bool) -> dict[str, An
         "at": run.created_at.isoformat(),
     }
     return {
-        "sentence": place.node.title,
+        "sentence": _title(place),
         "form": {"title": place.node.title, "schema": place.node.form},
         "run": {"id": str(run.id), "title": run.title, "environment": run.environment, "steps": run.steps_used},
         "agent": {"name": run.agent.name, "title": run.agent.title, "version": run.version.number},

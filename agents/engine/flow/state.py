@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from agents.models import AgentVersion, Run, Step
+from agents.models.step import RECORDED
 from agents.states import STEP_TERMINAL, StepKind, StepStatus
 from agents.workflows.graph import Workflow, parse
 from agents.workflows.values import INSIDE_MAP, Expression, Facts
@@ -147,7 +148,7 @@ def known_of(run_id: UUID, thread: str, wanted: Iterable[str]) -> dict[str, Know
     if not names:
         return {}
     over = Step.objects.filter(run_id=run_id, thread__in=threads_around(thread), node__in=names)
-    steps = over.filter(status__in=STEP_TERMINAL).select_related("action__tool").order_by("number")
+    steps = over.filter(status__in=STEP_TERMINAL).select_related(*RECORDED).order_by("number")
     return {step.node: Known(described(step), origin_of(step.node, step.number, is_trusted(step))) for step in steps}
 
 
@@ -164,17 +165,21 @@ def is_trusted(step: Step) -> bool:
 def described(step: Step) -> dict[str, Any]:
     """Return a step that is over as expressions see it: its output, how it ended, and why where it failed.
 
+    One that somebody edited in a fork has succeeded.
     Of an action that was not carried out the status says why: denied, rejected, expired.
     """
-    told = step.action is not None and step.action.status != ActionStatus.SUCCEEDED
-    status = step.action.status if told and step.action is not None else step.status
+    action = step.recorded_action if step.edited is None else None
+    status = step.status if action is None or action.status == ActionStatus.SUCCEEDED else action.status
     return {"output": output_of(step), "status": str(status), "error": step.explanation}
 
 
 def output_of(step: Step) -> Any:
     """Return what a step that is over gave to the nodes after it; None where it failed."""
+    if step.edited is not None:
+        return step.edited["value"]
     if step.status != StepStatus.SUCCEEDED:
         return None
     if step.kind == StepKind.ACTION:
-        return step.action.result if step.action is not None else None
+        action = step.recorded_action
+        return action.result if action is not None else None
     return (step.output or {}).get("value")

@@ -20,6 +20,7 @@ DUE: Final = """
     FROM agents_step step JOIN agents_run run ON run.id = step.run_id
     WHERE step.status = 'ready' AND step.kind IN ('code', 'branch') AND step.thread = '' AND step.priority = {priority}
         AND (step.wake_at IS NULL OR step.wake_at <= clock_timestamp())
+        AND run.format <= %(format)s
         AND run.finished_at IS NULL AND run.cancel_requested_at IS NULL AND run.steps_used < run.step_limit
         AND (run.time_up_at IS NULL OR run.time_up_at > clock_timestamp())
         AND NOT EXISTS (

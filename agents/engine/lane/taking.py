@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from agents.engine.claims import WORKER
+from agents.engine.formats import newest
 from agents.engine.lane.carried import Carried, Claimed
 from agents.engine.lane.statements import TAKE, ask, silence
 from agents.engine.workers import claiming, heartbeat, incarnation, keep_driving
@@ -32,7 +33,8 @@ def take(most: int) -> list[Carried]:
 def _take(most: int, mine: UUID) -> list[Carried]:
     with claiming():
         with transaction.atomic():
-            rows = ask(TAKE, {"mine": mine, "silence": silence(), "most": most, "kept": most // SHARE})
+            asked = {"mine": mine, "silence": silence(), "most": most, "kept": most // SHARE, "format": newest()}
+            rows = ask(TAKE, asked)
             record_many(entry for row in rows for entry in _entries(row))
         taken = [_carried(row) for row in rows]
         keep_driving(one.run_id for one in taken)

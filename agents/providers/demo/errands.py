@@ -21,7 +21,7 @@ from tools.states import Effect
 UNCLEAR: Final = "Nothing was proposed. A person should look at this ticket, or ask the customer."
 BOTH: Final = "The ticket asks to end and to resume a subscription. " + UNCLEAR
 NOT_KNOWN: Final = "The payment system knows nobody with the customer's address on record. " + UNCLEAR
-DONE: Final = frozenset({"succeeded", "edited"})
+DONE: Final = frozenset({"succeeded", "edited", "simulated"})
 
 
 @dataclass(frozen=True, slots=True)

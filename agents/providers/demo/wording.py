@@ -58,6 +58,7 @@ def _sentence(outcome: Outcome) -> str:
     words = {
         "": "still waits.",
         "succeeded": "was done.",
+        "simulated": "was simulated: nothing was changed or sent.",
         "edited": f"{after_edit}{_afterwards(said)}.",
         "rejected": f"was rejected by a person{because}",
         "denied": f"is not allowed{because}",

@@ -6,7 +6,7 @@ from django.core.serializers import serialize
 
 from agents.memories import context_seen, facts_used
 from agents.models import Run
-from agents.operations import cancel_run, confirm_rollback, preview_rollback
+from agents.operations import cancel_run, confirm_rollback, fork_run, preview_rollback
 from agents.operations.facts import correct_fact, forget
 from approvals.models import Request
 from audit.ledger.models import Event
@@ -175,6 +175,19 @@ def test_forgetting_reaches_every_run_about_the_subject_and_what_was_shown_to_ro
     forget(fact_id=fact.id, by=desk.cast.reviewer)
     assert "hazelnuts" not in everything().casefold()
     assert {before.session_id} == set(Run.objects.filter(pk=fact.run_id).values_list("session_id", flat=True))
+
+
+def test_forgetting_reaches_forks_that_repeat_it_or_simulated_remembering_it(desk, talker, mind):
+    fact = learned(desk, talker)
+    run = Run.objects.get(pk=fact.run_id)
+    remembering = run.steps.get(action__tool=mind).number
+    for at, more in ((remembering, {"message": f"They are {NUTS}."}), (remembering - 1, {})):
+        afresh(talker).says(f"As they are {NUTS}.")
+        assert desk.rest(fork_run(run_id=run.id, at=at, by=desk.cast.owner, **more)).status == "succeeded"
+    assert Action.objects.get(tool=mind, is_simulated=True).status == "simulated"
+    assert Fact.objects.count() == 1
+    forget(fact_id=fact.id, by=desk.cast.reviewer)
+    assert "hazelnuts" not in everything().casefold()
 
 
 def test_forgetting_a_number_takes_it_out_of_the_plan_and_the_report_that_undid_it(desk, talker, mind, client):

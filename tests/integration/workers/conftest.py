@@ -25,9 +25,9 @@ DEAD_AFTER = 3
 class WorkerProcess:
     """One ``celery worker`` process: a thread pool, its heartbeat and its sweep."""
 
-    def __init__(self, name: str, environment: dict[str, str]) -> None:
+    def __init__(self, name: str, environment: dict[str, str], app: str = "config.celery") -> None:
         self.log = open(f"/tmp/countersign-test-{os.getpid()}-{name}.log", "w+b")  # noqa: SIM115 - closed in end()
-        command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--pool", "threads"]
+        command = [sys.executable, "-m", "celery", "-A", app, "worker", "--pool", "threads"]
         self.process = subprocess.Popen(
             [*command, "--concurrency", "4", "--hostname", f"{name}@%h", "--loglevel", "WARNING", "--without-mingle"],
             cwd=ROOT,
@@ -63,9 +63,9 @@ def workers(transactional_db, settings):
     redis.Redis.from_url(environment["REDIS_URL"]).flushdb()
     with ExitStack() as stack:
 
-        def start(name: str = "one", *, without: Collection[str] = ()) -> WorkerProcess:
+        def start(name: str = "one", *, without: Collection[str] = (), app: str = "config.celery") -> WorkerProcess:
             given = {**environment, "OUTBOUND_ALLOWED": ",".join(settings.OUTBOUND_ALLOWED)}
-            worker = WorkerProcess(name, {key: value for key, value in given.items() if key not in without})
+            worker = WorkerProcess(name, {key: value for key, value in given.items() if key not in without}, app)
             stack.callback(worker.end)
             return worker
 

@@ -14,7 +14,6 @@ USUAL_FILE, USUAL_FUNCTION = 300, 30
 LONGER_FUNCTIONS: dict[str, int] = {
     "agents/console/run_page.py:run_page": 49,
     "agents/console/usage.py:index": 32,
-    "agents/engine/subjects.py:remember_subject": 32,
     "agents/operations/configuring.py:publish_version": 45,
     "agents/operations/configuring.py:save_route": 31,
     "agents/operations/overlays.py:publish_overlay": 44,
