@@ -40,7 +40,8 @@ def claim_step(run_id: UUID) -> Step | None:
 
 def _claim(run_id: UUID, owner: UUID) -> Step | None:
     with transaction.atomic():
-        run = Run.objects.select_for_update(no_key=True).filter(pk=run_id).first()
+        runs = Run.objects.select_for_update(of=("self",), no_key=True).select_related("agent", "version__route")
+        run = runs.defer("version__workflow").filter(pk=run_id).first()
         if run is None or run.is_terminal:
             return None
         allowed = RESCUE if run.cancel_requested_at is not None else FREE | RESCUE

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -33,6 +33,19 @@ FROM unnest(
 ) WITH ORDINALITY AS new(id, workspace_id, at, actor, verb, subject_type, subject_id, body, digest, place)
 ORDER BY new.place
 RETURNING id, epoch, txid, sequence
+"""
+
+# The event of a change that one UPDATE makes: written by the same statement, if that UPDATE moves a row.
+FOLLOW = """
+WITH moved AS ({move}), told AS (
+    INSERT INTO ledger_event (
+        id, workspace_id, epoch, txid, sequence, at, actor, verb, subject_type, subject_id, body, digest
+    )
+    SELECT %s::uuid, %s::uuid, (SELECT ledger_current_epoch()), pg_current_xact_id()::text::bigint,
+        nextval('ledger_event_sequence'), %s::timestamptz, %s, %s, %s, %s, %s::jsonb, %s
+    FROM moved
+)
+SELECT * FROM moved
 """
 
 _ACTOR = re.compile(ACTOR_PATTERN)
@@ -72,15 +85,19 @@ def record(
 
 def record_many(entries: Iterable[Entry]) -> list[Event]:
     """Append events in the order given, with one INSERT, and return them; errors are those of ``record``."""
+    _check_is_open()
+    events = [_event(entry) for entry in entries]
+    if events:
+        _append(events)
+    return events
+
+
+def _check_is_open() -> None:
     if not connection.in_atomic_block:
         raise RuntimeError(
             "An event is recorded in the transaction that makes the change, so that neither exists without the other. "
             "Call record() inside transaction.atomic()."
         )
-    events = [_event(entry) for entry in entries]
-    if events:
-        _append(events)
-    return events
 
 
 def _append(events: list[Event]) -> None:
@@ -102,6 +119,29 @@ def _append(events: list[Event]) -> None:
     for event in events:
         event.epoch, event.txid, event.sequence = places[event.id]
         event._state.adding, event._state.db = False, connection.alias
+
+
+def record_move(entry: Entry, *, move: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Run ``move``, an UPDATE of at most one row that returns columns, and append the event if it moves that row.
+
+    Both are one statement. Return what it returned, or None where nothing moved and nothing was recorded; errors are
+    those of ``record``.
+    """
+    _check_is_open()
+    event = _event(entry)
+    told: list[Any] = [
+        event.id,
+        event.workspace_id,
+        event.at,
+        event.actor,
+        event.verb,
+        event.subject_type,
+        event.subject_id,
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(FOLLOW.format(move=move), [*parameters, *told, json.dumps(event.body), event.digest])
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
 
 
 def salted_digest(value: str, salt: bytes) -> str:
