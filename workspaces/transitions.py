@@ -36,8 +36,7 @@ def transition(
     with transaction.atomic(savepoint=False):  # a lost comparison has written nothing that a savepoint would undo
         moved = record_move(entry, move=move, parameters=parameters)
         if moved is not None:
-            run_id = row.pk if label == "run" else getattr(row, "run_id", None)
-            announce(workspace_id=row.workspace_id, kind=str(label), id=row.pk, run_id=run_id)
+            _announce(row, str(label))
     if moved is None:
         raise StaleState(f"This {label} is no longer {old}, or may not become {to} now.")
     row.status = to
@@ -49,3 +48,8 @@ def transition(
 def _entry(row: Any, label: str, *, actor: str, to: str, body: dict[str, Any]) -> Entry:
     own, subject = UUID(str(row.workspace_id)), (label, row.pk)
     return Entry(workspace_id=own, actor=actor, verb=f"{label}.{to}", subject=subject, body=body)
+
+
+def _announce(row: Any, label: str) -> None:
+    run_id = row.pk if label == "run" else getattr(row, "run_id", None)
+    announce(workspace_id=row.workspace_id, kind=label, id=row.pk, run_id=run_id)

@@ -42,7 +42,7 @@ class Desk:
     reviewer: User
 
 
-def make_desk(model_url: str) -> Desk:
+def make_desk(model_url: str, workflows: dict[str, dict[str, Any]] = WORKFLOWS) -> Desk:
     """Make the workspace; ``model_url`` is where the agents' model answers, empty where nobody asks it."""
     owner = User.objects.create_user("owner@bench.example", "only-for-the-bench", name="Owner")
     reviewer = User.objects.create_user("reviewer@bench.example", "only-for-the-bench", name="Reviewer")
@@ -57,7 +57,7 @@ def make_desk(model_url: str) -> Desk:
     endpoints = [answering if model_url else {"provider": "demo", "model": "demo-planner"}]
     route = save_route(workspace=workspace, name="model", endpoints=endpoints, by=SETUP)
     agents = {}
-    for name, workflow in WORKFLOWS.items():
+    for name, workflow in workflows.items():
         agents[name] = create_agent(workspace=workspace, name=name, title=name, by=SETUP)
         publish_version(agent=agents[name], goal="", route=route, tools=tools, by=SETUP, workflow=workflow)
     return Desk(agents, owner, reviewer)
