@@ -7,12 +7,16 @@ from bench.figures import figure
 
 NAME: Final = "countersign"
 Path = tuple[str, ...]
+WRITTEN: Final[list[tuple[str, str, Path]]] = [
+    ("statements a step", "1", ("statements_per_step",)),
+    ("write transactions a step", "1", ("pg", "write_xacts_per_step")),
+    ("bytes of log a step", "bytes", ("pg", "wal_bytes_per_step")),
+]
 FIGURES: Final[dict[str, list[tuple[str, str, Path]]]] = {
     "w1": [
         ("steps", "1/s", ("steps_per_s",)),
-        ("write transactions a step", "1", ("pg", "write_xacts_per_step")),
+        *WRITTEN,
         ("transactions a step", "1", ("pg", "commits_per_step")),
-        ("bytes of log a step", "bytes", ("pg", "wal_bytes_per_step")),
         ("bytes kept of a run", "bytes", ("pg", "stored_bytes_per_run")),
         ("processor time of workers a step", "ms", ("worker_cpu_ms_per_step",)),
     ],
@@ -24,11 +28,13 @@ FIGURES: Final[dict[str, list[tuple[str, str, Path]]]] = {
         ("how often the approved effect happens", "1", ("executions_per_step", "10")),
         ("resident memory while all wait", "MB", ("held", "rss_mb")),
         ("connections while all wait", "1", ("connections_while_waiting", "total")),
+        *WRITTEN,
     ],
     "w3": [
         ("until the last run is over", "s", ("seconds",)),
         ("resident memory of workers at most", "MB", ("peak_rss_mb",)),
         ("processor time of all but PostgreSQL", "s", ("cpu_s",)),
+        *WRITTEN,
     ],
     "crash": [
         ("lost runs", "1", ("lost",)),
@@ -36,6 +42,7 @@ FIGURES: Final[dict[str, list[tuple[str, str, Path]]]] = {
         ("steps that never ran", "1", ("steps_never_executed",)),
         ("from the kill to the last run's end", "s", ("seconds_from_kill_to_last_completion",)),
         ("from the workers' return to it", "s", ("seconds_from_the_workers_return",)),
+        *WRITTEN,
     ],
 }
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.peers.figures import figures_of
+from bench.peers.growth import figures_of_growth
 from config.services.running import services, var_folder
 
 HERE = Path(__file__).resolve()
@@ -42,6 +43,7 @@ class Plan:
     workloads: tuple[str, ...] = tuple(BESIDE)
     runs: int = 0
     rounds: int = ROUNDS
+    growth: bool = True
     peers: frozenset[str] = field(
         default_factory=lambda: frozenset(name for names in BESIDE.values() for name in names)
     )
@@ -60,9 +62,15 @@ def measure(plan: Plan | None = None) -> list[dict[str, Any]]:
             for number in range(plan.rounds)
             for row in _round(runner, plan, workload, number)
         ]
+        growth = _growth(runner, plan) if plan.growth else []
     os.environ |= {name: value for name, value in own.items() if value}
     sys.stdout.write(runner.table(rows) + "\n")
-    return figures_of(rows)
+    return figures_of(rows) + growth
+
+
+def _growth(runner: Any, plan: Plan) -> list[dict[str, Any]]:
+    runs = plan.runs or RUNS["w1"]
+    return figures_of_growth(lambda setting: dict(runner.run(NAME, "w1", runs, setting)), plan.rounds)
 
 
 def _runner() -> Any:
@@ -108,9 +116,11 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--peers", default="", help="names by commas; nobody where it is empty")
+    parser.add_argument("--growth", action="store_true", help="also W1 with 1, 2 and 4 workers")
     options = parser.parse_args()
     peers = frozenset(filter(None, options.peers.split(",")))
-    plan = Plan(tuple(options.workloads.split(",")), options.runs, options.rounds, peers)
+    workloads = tuple(filter(None, options.workloads.split(",")))
+    plan = Plan(workloads, options.runs, options.rounds, options.growth, peers)
     for line in measure(plan):
         sys.stdout.write(json.dumps(line) + "\n")
 

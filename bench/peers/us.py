@@ -8,9 +8,11 @@ live updates. Effects go to the file as actions of a ``conditional`` tool; model
 import argparse
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -22,8 +24,13 @@ sys.path[:0] = [os.environ["BENCH_PEERS"], str(ROOT)]
 import common  # type: ignore[import-not-found]  # noqa: E402 - the peers' folder
 import driver  # type: ignore[import-not-found]  # noqa: E402
 
+from bench.peers.counting import told  # noqa: E402
+
 PORTION = 250
 """Runs begun by one operation."""
+RUNS = {"w1": 200, "w2": 1000, "w3": 500, "crash": 500}
+STEPS = {"w1": 5, "w2": 6, "w3": 3, "crash": 5}
+"""Steps of a run; those of w2 are the peers' four, the code before the pause, and the action that waits."""
 PEOPLE = 8
 """Decisions at once, where many are made; the peers have as many clients."""
 
@@ -65,6 +72,8 @@ class Countersign(driver.Peer):  # type: ignore[misc]  # untyped, from the peers
         "2proc-c250": {"procs": 2, "threads": 250},
         "2proc-effects": {"procs": 2, "work": "crash"},
     }
+    meter: Any = None
+    pg: Any = None
     w3_setting = "2proc-c250"
     crash_setting = "2proc-effects"
 
@@ -121,7 +130,9 @@ class Countersign(driver.Peer):  # type: ignore[misc]  # untyped, from the peers
         return found
 
     def teardown(self) -> None:
-        """End the broker."""
+        """End the broker, and keep what was written meanwhile."""
+        if self.meter is not None:
+            self.pg = self.meter.stop(self.runs_in_all * self.steps, self.runs_in_all)
         self.valkey.stdin.close()
         self.valkey.wait(10)
 
@@ -133,6 +144,7 @@ class Countersign(driver.Peer):  # type: ignore[misc]  # untyped, from the peers
         """Start Celery workers, and return when they take work."""
         ready = common.tmpfile("ready")
         own = {"BENCH_READY": ready, "PYTHONPATH": str(ROOT), "WORKER_CONCURRENCY": str(setting.get("threads", 8))}
+        own["BENCH_COUNTS"] = self.counts
         started = [
             common.spawn([sys.executable, "-m", "bench.peers.worker", f"w{number}"], own, cwd=str(ROOT))
             for number in range(setting["procs"])
@@ -143,7 +155,10 @@ class Countersign(driver.Peer):  # type: ignore[misc]  # untyped, from the peers
         return started
 
     def client(self, kind: str, setting: dict[str, Any]) -> Client:
-        """Return what gives tasks and decides."""
+        """Return what gives tasks and decides; from here on what the database writes is metered."""
+        if kind != "w1" or "work" in setting:  # the peers' driver meters w1 itself
+            self.meter = common.PgMeter(self.dsn)
+            self.meter.start()
         return Client(self, setting.get("work", kind))
 
     def make_poller(self, kind: str, meter: Any) -> Any:
@@ -232,17 +247,28 @@ def main() -> None:
     common.base_dsn()
     peer = Countersign()
     what, setting = options.what, options.setting
-    if what == "w1":
-        row = driver.w1(peer, options.runs or 200, 5, setting or "2proc")
-    elif what == "w2":
-        row = driver.w2(peer, options.runs or 1000, setting or "2proc")
-    elif what == "w3":
-        answering()
-        row = driver.w3(peer, options.runs or 500, 3, setting or peer.w3_setting)
-    else:
-        row = driver.crash(peer, options.runs or 500, 5, setting or peer.crash_setting)
-        row["seconds_from_the_workers_return"] = round(peer.poller.over - peer.back, 2)
+    peer.runs_in_all, peer.steps = options.runs or RUNS[what], STEPS[what]
+    peer.counts = tempfile.mkdtemp(prefix="bench-counts-")
+    row = measured(peer, what, setting)
+    row["pg"] = row.get("pg") or peer.pg
+    if what != "crash":  # who is killed tells nothing
+        row["statements_per_step"] = round(told(peer.counts) / (peer.runs_in_all * peer.steps), 2)
+    shutil.rmtree(peer.counts)
     common.emit(row)
+
+
+def measured(peer: Countersign, what: str, setting: str | None) -> dict[str, Any]:
+    """Run one workload by the peers' driver, and return its row."""
+    runs, steps = peer.runs_in_all, peer.steps
+    if what == "w1":
+        return dict(driver.w1(peer, runs, steps, setting or "2proc"))
+    if what == "w2":
+        return dict(driver.w2(peer, runs, setting or "2proc"))
+    if what == "w3":
+        answering()
+        return dict(driver.w3(peer, runs, steps, setting or peer.w3_setting))
+    row = driver.crash(peer, runs, steps, setting or peer.crash_setting)
+    return {**row, "seconds_from_the_workers_return": round(peer.poller.over - peer.back, 2)}
 
 
 if __name__ == "__main__":
