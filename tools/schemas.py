@@ -6,10 +6,11 @@ can make a check run for long; references that multiply without end are cut off.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any, Final
 
 from cel_expr_python import cel
@@ -76,9 +77,18 @@ def validate(arguments: Any, schema: Mapping[str, Any]) -> list[Problem]:
 
 def problems_of(value: Any, schema: Mapping[str, Any]) -> list[Problem]:
     """Do the same for JSON of any size, which the caller bounds."""
+    return checker(schema)(value)
+
+
+def checker(schema: Mapping[str, Any]) -> Callable[[Any], list[Problem]]:
+    """Return ``problems_of`` for values of one schema, which is prepared once; it may not be changed afterwards."""
+    return partial(_problems_by, _Validator(dict(schema), registry=Registry(), format_checker=FORMATS))
+
+
+def _problems_by(validator: Any, value: Any) -> list[Problem]:
     token = _references.set([0, 0])
     try:
-        errors = list(_Validator(dict(schema), registry=Registry(), format_checker=FORMATS).iter_errors(value))
+        errors = list(validator.iter_errors(value))
     except (RecursionError, _TooManyReferences):
         return [Problem("", "The tool's schema refers to itself without end, so nothing fits it.")]
     except Unresolvable:

@@ -52,13 +52,13 @@ class Run(TenantRow):
     kind = models.CharField(max_length=10, choices=RunKind, default=RunKind.TASK)
     mode = models.CharField(max_length=10, choices=RunMode, default=RunMode.LIVE)
     environment = models.CharField(max_length=10, choices=Environment, default=Environment.LIVE)
-    agent = models.ForeignKey(Agent, models.PROTECT, related_name="runs")
+    agent = models.ForeignKey(Agent, models.PROTECT, related_name="runs", db_index=False)
     version = models.ForeignKey(AgentVersion, models.PROTECT, related_name="runs")
     overlay = models.ForeignKey(
         Overlay, models.PROTECT, null=True, related_name="runs", help_text="What is different for its customer."
     )
     parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
-    rolls_back = models.ForeignKey("self", models.PROTECT, null=True, related_name="rollbacks")
+    rolls_back = models.ForeignKey("self", models.PROTECT, null=True, db_index=False, related_name="rollbacks")
     session = models.ForeignKey(Session, models.PROTECT, null=True, related_name="+")
     schedule = models.ForeignKey("Schedule", models.PROTECT, null=True, related_name="runs")
     due_at = models.DateTimeField(null=True, help_text="The time of its schedule for which it was started.")
@@ -118,6 +118,7 @@ class Run(TenantRow):
                 name="run_environment_of_its_origin",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__parent__isnull=False) | pgtrigger.Q(new__rolls_back__isnull=False),
                 func=OF_ITS_ORIGIN,
             ),
         ]

@@ -30,7 +30,7 @@ class Step(TenantRow):
 
     TRANSITIONS: ClassVar = STEP_TRANSITIONS
 
-    run = models.ForeignKey(Run, models.PROTECT, related_name="steps")
+    run = models.ForeignKey(Run, models.PROTECT, related_name="steps", db_index=False)
     number = models.PositiveIntegerField()
     turn = models.PositiveIntegerField()
     kind = models.CharField(max_length=10, choices=StepKind)

@@ -1,5 +1,6 @@
 """Many tasks for one agent at once: the rights are looked at once, and the rows written by a few statements."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +19,7 @@ from agents.tasks import call_to_lane_on_commit, enqueue_on_commit
 from audit.ledger.recording import Entry, record_many, salted_digest
 from tools.models import Budget, BudgetScope, Environment, Unit
 from workspaces.actors import actor_text
+from workspaces.alike import insert_alike
 from workspaces.canonical import canonical
 from workspaces.errors import InvalidInput
 from workspaces.ids import uuid7
@@ -50,26 +52,45 @@ def start_runs(
         raise InvalidInput(f"From 1 to {MOST:,} tasks are taken at once.", "Send them in portions.")
     version = startable_version(agent_id, by, environment)
     bodies = _checked(tasks, source, version)
-    runs = [_run(version, body, by, environment) for body in bodies]
-    first = _first_step(version)
+    begun = [_Begun(uuid7(), uuid7(), Salt._meta.get_field("value").get_default(), body) for body in bodies]
+    run = _run(version, by, environment)
+    step = _first_step(version, run)
     with transaction.atomic():
-        _write(runs, version, first, actor_text(by))
-        _tell(runs, first[0])
-    return [run.id for run in runs]
+        _write(begun, run, step, version)
+        record_many(entry for one in begun for entry in _entries(one, run, step, version.number, actor_text(by)))
+        _tell(begun, step.kind)
+    return [one.run_id for one in begun]
 
 
-def _write(runs: list[Run], version: AgentVersion, first: tuple[str, str], actor: str) -> None:
-    salts = [Salt(workspace_id=run.workspace_id, scope_id=run.id) for run in runs]
-    steps = [_step(run, *first) for run in runs]
-    Salt.objects.bulk_create(salts)
-    Run.objects.bulk_create(runs)
-    _allow(runs, version)
-    Step.objects.bulk_create(steps)
-    record_many(
-        entry
-        for run, salt, step in zip(runs, salts, steps, strict=True)
-        for entry in _entries(run, version.number, bytes(salt.value), step, actor)
-    )
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What is a run's own, where many begin alike."""
+
+    run_id: UUID
+    step_id: UUID
+    salt: bytes
+    body: dict[str, Any]
+
+    def scopes(self, run: Run) -> str:
+        """Return the run's scopes, in PostgreSQL's form."""
+        return f"{{{run.workspace_id},{run.agent_id},{self.run_id}}}"
+
+
+def _write(begun: list[_Begun], run: Run, step: Step, version: AgentVersion) -> None:
+    run_ids = [str(one.run_id) for one in begun]
+    scopes = [one.scopes(run) for one in begun]
+    salts = {
+        "id": [str(uuid7()) for _ in begun],
+        "scope_id": run_ids,
+        "value": [f"\\x{one.salt.hex()}" for one in begun],
+    }
+    insert_alike(Salt(workspace_id=run.workspace_id), salts)
+    title = version.agent.title
+    titles = [title_of(one.body["text"]) or title for one in begun]
+    inputs = [json.dumps(one.body) for one in begun]
+    insert_alike(run, {"id": run_ids, "scopes": scopes, "title": titles, "input": inputs})
+    _allow(begun, version)
+    insert_alike(step, {"id": [str(one.step_id) for one in begun], "run": run_ids, "scopes": scopes})
 
 
 def _checked(tasks: Sequence[NewTask], source: str, version: AgentVersion) -> list[dict[str, Any]]:
@@ -86,82 +107,65 @@ def _checked(tasks: Sequence[NewTask], source: str, version: AgentVersion) -> li
     return bodies
 
 
-def _run(version: AgentVersion, body: dict[str, Any], by: User, environment: str) -> Run:
-    run_id = uuid7()
+def _run(version: AgentVersion, by: User, environment: str) -> Run:
+    """Return what is the same of all runs."""
     return Run(
-        id=run_id,
         workspace_id=version.workspace_id,
         agent_id=version.agent_id,
         version=version,
         environment=environment,
-        title=title_of(body["text"]) or version.agent.title,
-        input=body,
         started_by=by,
         causes=[UUID(person) for person in by.cause_ids()],
-        scopes=[version.workspace_id, version.agent_id, run_id],
         step_limit=version.step_limit,
         turn=1,
         open_steps=1,
     )
 
 
-def _first_step(version: AgentVersion) -> tuple[str, str]:
-    """Return the kind and the node of the first step."""
-    if version.workflow is None:
-        return StepKind.MODEL, ""
-    workflow = workflow_of(version.pk)
-    return KINDS[workflow.node(workflow.start).kind], workflow.start
+def _first_step(version: AgentVersion, run: Run) -> Step:
+    """Return what is the same of their first steps."""
+    kind, node = StepKind.MODEL, ""
+    if version.workflow is not None:
+        workflow = workflow_of(version.pk)
+        kind, node = KINDS[workflow.node(workflow.start).kind], workflow.start
+    return Step(workspace_id=run.workspace_id, number=1, turn=1, kind=kind, node=node, visit=1 if node else 0)
 
 
-def _step(run: Run, kind: str, node: str) -> Step:
-    return Step(
-        id=uuid7(),
-        workspace_id=run.workspace_id,
-        run=run,
-        number=1,
-        turn=1,
-        kind=kind,
-        node=node,
-        visit=1 if node else 0,
-        scopes=run.scopes,
-    )
-
-
-def _allow(runs: list[Run], version: AgentVersion) -> None:
+def _allow(begun: list[_Begun], version: AgentVersion) -> None:
     """Give each run the budget of the version, where it has one."""
     if version.budget_usd is None:
         return
     Budget.objects.bulk_create(
         Budget(
-            workspace_id=run.workspace_id,
+            workspace_id=version.workspace_id,
             scope_kind=BudgetScope.RUN,
-            scope_id=run.id,
+            scope_id=one.run_id,
             name="this run",
             unit=Unit.USD,
             limit=version.budget_usd,
         )
-        for run in runs
+        for one in begun
     )
 
 
-def _entries(run: Run, number: int, salt: bytes, step: Step, actor: str) -> list[Entry]:
+def _entries(one: _Begun, run: Run, step: Step, number: int, actor: str) -> list[Entry]:
     begun = {
         "agent": str(run.agent_id),
         "version": number,
         "environment": run.environment,
-        "input": salted_digest(canonical(run.input).decode(), salt),
+        "input": salted_digest(canonical(one.body).decode(), one.salt),
     }
-    first = {"run": str(run.id), "number": 1, "kind": str(step.kind)}
+    first = {"run": str(one.run_id), "number": 1, "kind": str(step.kind)}
     own = run.workspace_id
     return [
-        Entry(workspace_id=own, actor=actor, verb="run.queued", subject=("run", run.id), body=begun),
-        Entry(workspace_id=own, actor=actor, verb="step.ready", subject=("step", step.id), body=first),
+        Entry(workspace_id=own, actor=actor, verb="run.queued", subject=("run", one.run_id), body=begun),
+        Entry(workspace_id=own, actor=actor, verb="step.ready", subject=("step", one.step_id), body=first),
     ]
 
 
-def _tell(runs: list[Run], kind: str) -> None:
+def _tell(begun: list[_Begun], kind: str) -> None:
     if kind in LANE:
         call_to_lane_on_commit()
     else:
-        for run in runs:
-            enqueue_on_commit(run.id)
+        for one in begun:
+            enqueue_on_commit(one.run_id)

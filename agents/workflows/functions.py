@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.workflows.values import Failed
-from tools.schemas import check_schema, problems_of
+from tools.schemas import Problem, check_schema, checker
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Function:
 
 
 _known: dict[str, Function] = {}
+_fits: dict[str, tuple[Callable[[Any], list[Problem]], Callable[[Any], list[Problem]]]] = {}
+"""What is wrong with a function's arguments, and with what it gave."""
 
 
 def register(function: Function) -> None:
@@ -33,6 +35,7 @@ def register(function: Function) -> None:
     if _known.get(function.name, function) != function:
         raise ValueError(f"There is a function named {function.name} already.")
     _known[function.name] = function
+    _fits[function.name] = (checker(function.takes), checker(function.gives))
 
 
 def registered() -> dict[str, Function]:
@@ -45,16 +48,16 @@ def call(name: str, arguments: dict[str, Any]) -> Any:
     function = _known.get(name)
     if function is None:
         raise Failed(f"There is no function {name} in this installation.")
-    _check(f"The arguments of {name} do not fit", arguments, function.takes)
+    takes, gives = _fits[name]
+    _check(f"The arguments of {name} do not fit", takes(arguments))
     try:
         found = function.call(**arguments)
     except Exception as error:  # whatever it raises is its answer: the step fails, never the worker
         raise Failed(f"The function {name} failed ({type(error).__name__}): {error}"[:1000]) from error
-    _check(f"What {name} gave does not fit", found, function.gives)
+    _check(f"What {name} gave does not fit", gives(found))
     return found
 
 
-def _check(what: str, value: Any, schema: dict[str, Any]) -> None:
-    problems = problems_of(value, schema)
+def _check(what: str, problems: list[Problem]) -> None:
     if problems:
         raise Failed(f"{what}: {problems[0].path}: {problems[0].sentence}")

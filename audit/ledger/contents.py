@@ -5,8 +5,9 @@ A change here is a new format: what was sealed before must still verify.
 
 import hashlib
 from typing import Any
+from uuid import UUID
 
-from audit.ledger.canonical import canonical, canonical_of_plain, digest, instant
+from audit.ledger.canonical import canonical, digest, instant
 from audit.ledger.models import Event, Seal
 
 Place = tuple[int, int, int]
@@ -16,26 +17,30 @@ NO_PREVIOUS = "0" * 64
 
 def event_content(event: Event) -> dict[str, Any]:
     """Return what an event's digest covers."""
+    subject = (event.subject_type, event.subject_id)
+    return covered(event.id, event.workspace_id, instant(event.at), event.actor, event.verb, subject, event.body)
+
+
+def covered(
+    event_id: UUID, workspace_id: UUID, at: str, actor: str, verb: str, subject: tuple[str, str], body: Any
+) -> dict[str, Any]:
+    """Return the same of an event that is no row yet; ``at`` is what ``instant`` returns."""
+    subject_type, subject_id = subject
     return {
-        "id": str(event.id),
-        "workspace": str(event.workspace_id),
-        "at": instant(event.at),
-        "actor": event.actor,
-        "verb": event.verb,
-        "subject_type": event.subject_type,
-        "subject_id": event.subject_id,
-        "body": event.body,
+        "id": str(event_id),
+        "workspace": str(workspace_id),
+        "at": at,
+        "actor": actor,
+        "verb": verb,
+        "subject_type": subject_type,
+        "subject_id": subject_id,
+        "body": body,
     }
 
 
 def event_digest(event: Event) -> str:
     """Return the digest that ``event`` must carry, computed from its own columns."""
     return digest(event_content(event))
-
-
-def new_event_digest(event: Event) -> str:
-    """Return the same of an event about to be written, whose values went through ``canonical.plain``."""
-    return hashlib.sha256(canonical_of_plain(event_content(event))).hexdigest()
 
 
 def event_place(event: Event) -> Place:

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from uuid import UUID
 from django.db import connection
 
 from audit.ledger import canonical
-from audit.ledger.contents import new_event_digest
+from audit.ledger.contents import covered
 from audit.ledger.errors import UnusableEvent
 from audit.ledger.models import ACTOR_PATTERN, VERB_PATTERN, Event, new_id
 
@@ -64,6 +63,24 @@ class Entry:
     at: datetime | None = None
 
 
+@dataclass(slots=True)
+class Line:
+    """An event as it was written: the columns of ``APPEND``, its body, and its place (epoch, txid, sequence)."""
+
+    columns: tuple[Any, ...]
+    body: dict[str, Any]
+    place: tuple[int, int, int] = (0, 0, 0)
+
+    def event(self) -> Event:
+        """Return it as the row that it is."""
+        names = ("id", "workspace_id", "at", "actor", "verb", "subject_type", "subject_id")
+        epoch, txid, sequence = self.place
+        known = dict(zip(names, self.columns, strict=False))
+        found = Event(**known, body=self.body, digest=self.columns[-1], epoch=epoch, txid=txid, sequence=sequence)
+        found._state.adding, found._state.db = False, connection.alias
+        return found
+
+
 def record(
     *,
     workspace_id: UUID,
@@ -80,16 +97,22 @@ def record(
     ``UnusableEvent`` for what could not be verified later.
     """
     entry = Entry(workspace_id=workspace_id, actor=actor, verb=verb, subject=subject, body=body, at=at)
-    return record_many([entry])[0]
+    [line] = record_many([entry])
+    return line.event()
 
 
-def record_many(entries: Iterable[Entry]) -> list[Event]:
-    """Append events in the order given, with one INSERT, and return them; errors are those of ``record``."""
+def record_many(entries: Iterable[Entry]) -> list[Line]:
+    """Append events in the order given, with one INSERT, and return what was written; errors are those of ``record``.
+
+    Those without a time of their own share the moment of the call.
+    """
     _check_is_open()
-    events = [_event(entry) for entry in entries]
-    if events:
-        _append(events)
-    return events
+    now = datetime.now(UTC)
+    as_text = canonical.instant(now)
+    lines = [_line(entry, now, as_text) for entry in entries]
+    if lines:
+        _append(lines)
+    return lines
 
 
 def _check_is_open() -> None:
@@ -100,25 +123,21 @@ def _check_is_open() -> None:
         )
 
 
-def _append(events: list[Event]) -> None:
+def _append(lines: list[Line]) -> None:
     """Write the events and give them their places."""
-    columns: list[Any] = [
-        [event.id for event in events],
-        [event.workspace_id for event in events],
-        [event.at for event in events],
-        [event.actor for event in events],
-        [event.verb for event in events],
-        [event.subject_type for event in events],
-        [event.subject_id for event in events],
-        [json.dumps(event.body) for event in events],
-        [event.digest for event in events],
-    ]
+    columns = [array(column) for column in zip(*(line.columns for line in lines), strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(APPEND, columns)
         places = {row[0]: row[1:] for row in cursor.fetchall()}
-    for event in events:
-        event.epoch, event.txid, event.sequence = places[event.id]
-        event._state.adding, event._state.db = False, connection.alias
+    for line in lines:
+        line.place = places[line.columns[0]]
+
+
+def array(column: Sequence[Any]) -> list[Any] | str:
+    """Return a column as it is sent: ids and whole numbers as PostgreSQL's text, which the driver is slow to make."""
+    if column and all(isinstance(value, UUID | int) for value in column):
+        return f"{{{','.join(map(str, column))}}}"
+    return list(column)
 
 
 def record_move(entry: Entry, *, move: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -128,18 +147,10 @@ def record_move(entry: Entry, *, move: str, parameters: Sequence[Any]) -> tuple[
     those of ``record``.
     """
     _check_is_open()
-    event = _event(entry)
-    told: list[Any] = [
-        event.id,
-        event.workspace_id,
-        event.at,
-        event.actor,
-        event.verb,
-        event.subject_type,
-        event.subject_id,
-    ]
+    now = datetime.now(UTC)
+    line = _line(entry, now, canonical.instant(now))
     with connection.cursor() as cursor:
-        cursor.execute(FOLLOW.format(move=move), [*parameters, *told, json.dumps(event.body), event.digest])
+        cursor.execute(FOLLOW.format(move=move), [*parameters, *line.columns])
         row: tuple[Any, ...] | None = cursor.fetchone()
     return row
 
@@ -155,36 +166,30 @@ def salted_digest(value: str, salt: bytes) -> str:
     return hmac.new(salt, value.encode(), hashlib.sha256).hexdigest()
 
 
-def _event(entry: Entry) -> Event:
-    subject_type, subject_id = entry.subject
-    event = Event(
-        id=new_id(),
-        workspace_id=entry.workspace_id,
-        at=entry.at or datetime.now(UTC),
-        actor=canonical.plain(entry.actor),
-        verb=canonical.plain(entry.verb),
-        subject_type=canonical.plain(subject_type),
-        subject_id=canonical.plain(subject_id),
-        body=canonical.plain(entry.body or {}),
-    )
-    _check(event)
-    event.digest = new_event_digest(event)
-    return event
-
-
-def _check(event: Event) -> None:
-    if not _ACTOR.fullmatch(event.actor):
-        raise UnusableEvent(f"The actor {event.actor!r} is not user:, service: or run: with a UUID, nor system:<name>.")
-    if not _VERB.fullmatch(event.verb):
-        raise UnusableEvent(f"The verb {event.verb!r} is not dotted lower case such as action.approved.")
-    for name in (event.subject_type, event.subject_id):
-        if not 0 < len(name) <= MAX_SUBJECT_CHARACTERS:
-            raise UnusableEvent(f"A subject's type and id have 1 to {MAX_SUBJECT_CHARACTERS} characters each.")
-    if event.at.tzinfo is None:
-        raise UnusableEvent("An event's time is aware; pass a datetime with a time zone.")
-    size = len(canonical.canonical_of_plain(event.body))
-    if size > MAX_BODY_BYTES:
+def _line(entry: Entry, now: datetime, as_text: str) -> Line:
+    at, actor, verb = entry.at or now, canonical.plain(entry.actor), canonical.plain(entry.verb)
+    subject = (canonical.plain(entry.subject[0]), canonical.plain(entry.subject[1]))
+    _check(actor, verb, subject, at)
+    event_id, body = new_id(), canonical.plain(entry.body or {})
+    text = canonical.canonical_of_plain(body)
+    if len(text) > MAX_BODY_BYTES:
         raise UnusableEvent(
-            f"The event's body has {size} bytes; at most {MAX_BODY_BYTES} go into the ledger. "
+            f"The event's body has {len(text)} bytes; at most {MAX_BODY_BYTES} go into the ledger. "
             "Record a digest of the rest."
         )
+    moment = as_text if at is now else canonical.instant(at)
+    content = covered(event_id, entry.workspace_id, moment, actor, verb, subject, body)
+    digest = hashlib.sha256(canonical.canonical_of_plain(content)).hexdigest()
+    return Line((event_id, entry.workspace_id, at, actor, verb, *subject, text.decode(), digest), body)
+
+
+def _check(actor: str, verb: str, subject: tuple[str, str], at: datetime) -> None:
+    if not _ACTOR.fullmatch(actor):
+        raise UnusableEvent(f"The actor {actor!r} is not user:, service: or run: with a UUID, nor system:<name>.")
+    if not _VERB.fullmatch(verb):
+        raise UnusableEvent(f"The verb {verb!r} is not dotted lower case such as action.approved.")
+    for name in subject:
+        if not 0 < len(name) <= MAX_SUBJECT_CHARACTERS:
+            raise UnusableEvent(f"A subject's type and id have 1 to {MAX_SUBJECT_CHARACTERS} characters each.")
+    if at.tzinfo is None:
+        raise UnusableEvent("An event's time is aware; pass a datetime with a time zone.")

@@ -26,7 +26,7 @@ import driver  # type: ignore[import-not-found]  # noqa: E402
 
 from bench.peers.counting import told  # noqa: E402
 
-PORTION = 250
+PORTION = 100
 """Runs begun by one operation."""
 RUNS = {"w1": 200, "w2": 1000, "w3": 500, "crash": 500}
 STEPS = {"w1": 5, "w2": 6, "w3": 3, "crash": 5}

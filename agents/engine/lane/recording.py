@@ -23,7 +23,7 @@ from agents.models import Step
 from agents.states import RunStatus, StepStatus
 from agents.workflows.values import Failed, expression_of, expressions_in, resolve
 from audit import telemetry
-from audit.ledger.recording import Entry, record_many
+from audit.ledger.recording import Entry, array, record_many
 from workspaces.actors import actor_text
 from workspaces.canonical import sanitise
 from workspaces.ids import uuid7
@@ -61,7 +61,7 @@ def write(ended: list[tuple[Carried, Ended]], *, incarnation: UUID, claims: bool
     """Write a round; ``claims`` says whether the next steps are claimed at once, or left for whoever comes."""
     with transaction.atomic():
         found = Round(incarnation, claims)
-        standing = {row[0]: Standing(*row[1:]) for row in ask(LOCK, [[one.run_id for one, _ in ended]])}
+        standing = {row[0]: Standing(*row[1:]) for row in ask(LOCK, [array([one.run_id for one, _ in ended])])}
         over = _end_steps(ended, incarnation)
         for carried, end in ended:
             if carried.step.id in over and carried.run_id in standing:
@@ -79,8 +79,8 @@ def write(ended: list[tuple[Carried, Ended]], *, incarnation: UUID, claims: bool
     return found
 
 
-def _columns(rows: list[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _columns(rows: list[tuple[Any, ...]]) -> list[list[Any] | str]:
+    return [array(column) for column in zip(*rows, strict=True)]
 
 
 def _end_steps(ended: list[tuple[Carried, Ended]], incarnation: UUID) -> set[UUID]:

@@ -48,7 +48,7 @@ LOCK: Final = """
 SELECT run.id, run.cancel_requested_at IS NOT NULL, run.steps_used, run.step_limit, EXISTS (
     SELECT FROM workspaces_pause pause WHERE pause.released_at IS NULL AND pause.scope_id = ANY(run.scopes)
 )
-FROM agents_run run WHERE run.id = ANY(%s) ORDER BY run.id FOR NO KEY UPDATE
+FROM agents_run run WHERE run.id = ANY(%s::uuid[]) ORDER BY run.id FOR NO KEY UPDATE
 """
 
 END_STEPS: Final = """

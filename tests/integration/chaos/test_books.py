@@ -27,15 +27,18 @@ ON CONFLICT (id) DO UPDATE SET tier = 'standard'
 def run(desk):
     """The run of ticket 1, waiting for two decisions."""
     desk.crm.connection.execute(ADMIT)
-    yield desk.start(ticket(1))
+    yield desk.begin("ticket 1", lambda: desk.start(ticket(1)))
     desk.crm.connection.execute("DELETE FROM customers WHERE id = 100001")
 
 
 @pytest.fixture
 def over(desk, run, witness_path):
-    for request in desk.requests(run):
-        desk.answer(request)
-    return desk.rest(run)
+    def decided():
+        for request in desk.requests(run):
+            desk.answer(request)
+        return desk.rest(run)
+
+    return desk.begin("ticket 1, over", decided)
 
 
 def keys(run) -> tuple[str, str]:

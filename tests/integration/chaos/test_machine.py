@@ -32,6 +32,6 @@ def watched(desk, settings):
 
 def test_invariants_02_to_12_whatever_comes_in_whatever_order(watched):
     Company.office = watched
-    often = {"max_examples": 300, "stateful_step_count": 50} if SEARCHING else {"max_examples": 16}
+    often = {"max_examples": 300, "stateful_step_count": 50} if SEARCHING else {"max_examples": 10}
     quiet = settings(deadline=None, suppress_health_check=list(HealthCheck), derandomize=not SEARCHING, **often)
     run_state_machine_as_test(Company, settings=settings(quiet, stateful_step_count=50 if SEARCHING else 16))

@@ -13,6 +13,7 @@ from config.demo.desk import collections_of
 from config.demo.knowing import set_up_handbook
 from config.demo.story.model_server import chunks, request_of
 from memory.models import Document, Fact, Trust
+from tests.beginnings import begin_with
 from tests.factories import SETUP
 from tools.models import Action
 
@@ -22,14 +23,17 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def knowing(desk):
     """The desk with its handbook."""
-    built = desk.desk
+    begin_with("handbook", lambda: take_in(desk.desk))
+    return desk
+
+
+def take_in(built):
     collection, search = set_up_handbook(built.workspace, seed.HANDBOOK.read_bytes(), SETUP)
     whole = replace(built, handbook=collection, search=search)
     publish_version(
         agent=built.agent, goal="Help.", route=built.route, tools=whole.tools, subject=built.subject,
         collections=collections_of(whole, built.agent.current_version), by=SETUP,
     )  # fmt: skip
-    return desk
 
 
 def test_the_handbook_is_taken_in_once_and_vouched_for(knowing):

@@ -4,8 +4,9 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.db.models import Count
+from django.test.utils import CaptureQueriesContext
 
 from agents.engine import workers
 from agents.engine.lane import calls, statements
@@ -21,7 +22,7 @@ from agents.workflows.functions import Function, register
 from approvals.models import Request
 from audit.ledger.models import Event
 from workspaces.errors import InvalidInput
-from workspaces.models import Pause, ScopeKind
+from workspaces.models import Pause, Salt, ScopeKind
 
 CHAIN: dict[str, Any] = {
     "a": {"kind": "code", "function": "same", "arguments": {"value": {"$": "input.n"}}, "next": "b"},
@@ -277,6 +278,37 @@ def test_tasks_begin_together_or_not_at_all(flows, cast):
     assert not Run.objects.filter(agent=flows.agent).exists()
     with pytest.raises(InvalidInput, match="From 1 to 1,000"):
         start_runs(agent_id=flows.agent.id, tasks=[], by=cast.owner)
+
+
+OWN = {"id", "run", "scopes", "created_at", "value", "scope_id"}
+
+
+def alike(row):
+    """Return what has to be the same of rows that began in the same way."""
+    return {field.name: getattr(row, field.attname) for field in row._meta.concrete_fields if field.name not in OWN}
+
+
+@pytest.mark.django_db
+def test_runs_begun_together_are_rows_like_those_begun_alone(flows):
+    [together] = begin(flows, 1)
+    alone = flows.start({"n": 0}, text="", source="api").pk
+    one, other = Run.objects.get(pk=together), Run.objects.get(pk=alone)
+    assert alike(one) == alike(other)
+    assert one.scopes == [one.workspace_id, one.agent_id, one.pk]
+    [first], [other_first] = one.steps.all(), other.steps.all()
+    assert alike(first) == alike(other_first)
+    assert first.scopes == one.scopes
+    assert alike(Salt.objects.get(scope_id=together)) == alike(Salt.objects.get(scope_id=alone))
+
+
+@pytest.mark.django_db
+def test_many_runs_begin_by_as_many_statements_as_few(flows):
+    begin(flows, 1)
+    with CaptureQueriesContext(connection) as few:
+        start_runs(agent_id=flows.agent.id, tasks=[NewTask(data={"n": 1})] * 2, by=flows.house.cast.owner)
+    with CaptureQueriesContext(connection) as many:
+        start_runs(agent_id=flows.agent.id, tasks=[NewTask(data={"n": 1})] * 40, by=flows.house.cast.owner)
+    assert len(few) == len(many)
 
 
 @pytest.mark.django_db(transaction=True)

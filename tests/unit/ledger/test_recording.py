@@ -115,10 +115,11 @@ def test_record_many_is_one_statement_and_keeps_the_order(django_assert_num_quer
         for n in range(50)
     ]
     with django_assert_num_queries(1):
-        events = record_many(entries)
+        lines = record_many(entries)
     by_place = Event.objects.filter(workspace_id=workspace_id).order_by("epoch", "txid", "sequence")
     assert [event.subject_id for event in by_place] == [str(n) for n in range(50)]
-    assert [event.sequence for event in events] == [event.sequence for event in by_place]
+    assert [line.place for line in lines] == [(event.epoch, event.txid, event.sequence) for event in by_place]
+    assert all(event.digest == event_digest(event) for event in by_place)
 
 
 @pytest.mark.django_db
