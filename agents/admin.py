@@ -137,8 +137,8 @@ class AgentVersionAdmin(Setup):
     list_display = ("agent", "number", "route", "step_limit", "budget_usd", "created_by", "created_at")
     list_select_related = ("agent", "route", "created_by")
     published = (
-        "agent", "goal", "route", "tools", "collections", "step_limit", "budget_usd", "calls_per_turn", "subject",
-        "workflow",
+        "agent", "goal", "route", "tools", "collections", "step_limit", "budget_usd", "calls_per_turn",
+        "time_limit_seconds", "repeat_limit", "answer_limit", "idle_limit", "subject", "workflow",
     )  # fmt: skip
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -17,6 +17,8 @@ from tools.models import Budget, BudgetScope, Tool, Unit
 from workspaces.errors import InvalidInput
 
 LIMITS: Final = {"step_limit": "steps", "budget_usd": "US dollars", "calls_per_turn": "calls a turn"}
+OWN_LIMITS: Final = ("time_limit_seconds", "repeat_limit", "answer_limit", "idle_limit")
+"""Limits of the version alone: an overlay says nothing of them."""
 DISABLED: Final = "the tool itself, which is disabled"
 EXTENDED: Final = "people, who extended this run"
 
@@ -56,7 +58,7 @@ def effective(version: AgentVersion, overlay: Overlay | None) -> Effective:
     gone, unread = (set(overlay.removed_tools), set(overlay.removed_collections)) if overlay else (set(), set())
     every = list(version.tools.select_related("connection").order_by("name"))
     known = list(version.collections.order_by("name").values_list("id", "name"))
-    limits = {name: _limit(version, overlay, name) for name in LIMITS}
+    limits = {name: _limit(version, overlay, name) for name in (*LIMITS, *OWN_LIMITS)}
     rules = list(overlay.rules) if overlay else []
     return Effective(
         version=version,
@@ -88,13 +90,19 @@ def effective_for(run: Run) -> Effective:
     held = effective(run.version, run.overlay)
     own = Budget.objects.filter(scope_kind=BudgetScope.RUN, scope_id=run.id, unit=Unit.USD, is_enabled=True).first()
     steps, dollars = run.step_limit, own.limit if own else held.budget_usd
-    now = {"step_limit": (held.step_limit, steps), "budget_usd": (held.budget_usd, dollars)}
+    now = {
+        "step_limit": (held.step_limit, steps),
+        "budget_usd": (held.budget_usd, dollars),
+        "time_limit_seconds": (run.version.time_limit_seconds, run.time_limit_seconds),
+    }
     extended = {
         name: Origin(name, _amount(is_now), EXTENDED)
         for name, (said, is_now) in now.items()
-        if said is not None and is_now > said
+        if said is not None and is_now is not None and is_now > said
     }
     parts = [extended.get(origin.part, origin) for origin in held.parts]
+    told = "its schedule" if run.schedule_id else "whoever started it"
+    parts.append(Origin("priority", run.get_priority_display(), told))
     return replace(held, step_limit=steps, budget_usd=dollars, parts=parts)
 
 

@@ -10,9 +10,11 @@ from collections.abc import Collection
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 
 from agents.models import Run, Step
+from agents.models.step import APART
 from agents.states import StepKind
 from approvals.operations.erasing import erase_requests
 from memory.models import Message
@@ -21,9 +23,21 @@ from tools.operations.erasing import erase_actions, erase_mentions
 from workspaces.canonical import digest
 from workspaces.errors import StaleState
 from workspaces.forgetting import GONE, without
+from workspaces.payloads import MARK, keep, let_go
 
 STATES: Final = ("before", "after", "current", "undo")
 """What an item of a rollback's plan shows of an effect."""
+
+
+REFERENCES: Final = """
+SELECT DISTINCT value->>%(mark)s FROM (
+    SELECT output AS body FROM agents_step WHERE run_id = ANY(%(runs)s)
+    UNION ALL SELECT result FROM tools_action WHERE run_id = ANY(%(runs)s)
+    UNION ALL SELECT attempt.evidence FROM tools_actionattempt attempt JOIN tools_action action
+        ON action.id = attempt.action_id WHERE action.run_id = ANY(%(runs)s)
+) bodies, jsonb_each(CASE jsonb_typeof(body) WHEN 'object' THEN body ELSE '{}' END)
+WHERE jsonb_typeof(value) = 'object' AND value ? %(mark)s
+"""
 
 
 class WrittenDown:
@@ -50,6 +64,7 @@ class WrittenDown:
         steps = _steps(ids, actions, value)
         rows = erase_actions(action_ids=actions) + erase_mentions(run_ids=ids, value=value)
         rows += erase_requests(action_ids=actions, run_ids=ids, facts=facts, value=value)
+        let_go(ids, still_used(ids))
         return rows + steps + _words(runs, actions, sessions, value)
 
 
@@ -78,8 +93,16 @@ def _steps(run_ids: Collection[UUID], actions: Collection[UUID], value: object) 
         new = {"input": without(told[0], value), "output": without(told[1], value)}
         new["explanation"] = without(step.explanation, value)
         if any(getattr(step, name) != one for name, one in new.items()):
+            new["output"] = keep(new["output"], workspace_id=step.workspace_id, owner_id=step.run_id, only=APART)
             changed += Step.objects.filter(pk=step.pk).update(**new)
     return changed
+
+
+def still_used(run_ids: Collection[UUID]) -> list[UUID]:
+    """Return the payloads to which rows of these runs refer."""
+    with connection.cursor() as cursor:
+        cursor.execute(REFERENCES, {"runs": list(run_ids), "mark": MARK})
+        return [UUID(found) for (found,) in cursor.fetchall()]
 
 
 def _answer(step: Step, calls: Collection[tuple[UUID, str]]) -> Any:

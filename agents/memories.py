@@ -64,6 +64,7 @@ def _own(step: Step) -> dict[tuple[str, str], str]:
     run = step.run
     return {
         **{(part.kind, part.id): part.text for part in node_parts(step)},
+        ("notice", str(step.id)): (step.output or {}).get("notice", ""),
         ("goal", str(run.version_id)): run.version.goal,
         **{(part.kind, part.id): part.text for part in overlay_parts(run)},
         ("ticket", str(run.id)): f"Ticket:\n{run.input.get('text', '')}",

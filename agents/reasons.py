@@ -94,7 +94,7 @@ def reasons_of(
 def _steps(run: Run) -> list[Any]:
     """Return the run's live steps with what the database's clock says of them."""
     name = Worker.objects.filter(pk=OuterRef("incarnation"))
-    found = run.steps.filter(status__in=LIVE).select_related("action")
+    found = run.steps.filter(status__in=LIVE).select_related("action__tool")
     told = found.annotate(
         now=ClockTimestamp(),
         owner_lives=alive(),
@@ -166,11 +166,19 @@ def _is_rescue(step: Step) -> bool:
 def _running(step: Any) -> Reason:
     what = f"Step {step.number} ({step.get_kind_display().lower()})"
     if step.owner_lives:
-        return Reason(ReasonKind.RUNNING, f"{what} is being carried out by {step.owner}.", "", step.started_at)
+        heard = max(0, int((step.now - step.heard_of).total_seconds()))
+        said = f"{what} is being carried out by {step.owner}, which was last heard of {heard} s ago."
+        return Reason(ReasonKind.RUNNING, said, _may_take(step), step.started_at)
     gone = step.heard_of
     said = f"The worker {step.owner or 'of it'} stopped in the middle of {what.lower()}. Another one takes it over."
     hint = "Nothing need be done while a worker or a scheduler runs: the sweep hands it over within seconds."
     return Reason(ReasonKind.LOST, said, hint, gone, is_stale=gone is None or gone < step.now - LATE)
+
+
+def _may_take(step: Any) -> str:
+    """Return how long a call of the step's tool may take, where that is not the usual time."""
+    seconds = step.action.tool.deadline_seconds if step.action is not None else None
+    return f"One call of {step.action.tool.name} may take {seconds:,} seconds." if seconds is not None else ""
 
 
 def _later(step: Any) -> Reason:

@@ -16,6 +16,13 @@ class RunMode(TextChoices):
     SIMULATED = "simulated", "Simulated"
 
 
+class Priority(TextChoices):
+    """Who goes first where work has to wait; never at the cost of all that the other gets."""
+
+    INTERACTIVE = "interactive", "Interactive"
+    BATCH = "batch", "Batch"
+
+
 class RunStatus(TextChoices):
     QUEUED = "queued", "Queued"
     RUNNING = "running", "Running"

@@ -4,6 +4,7 @@ import logging
 from uuid import UUID
 
 from celery import current_app, shared_task
+from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
@@ -11,6 +12,8 @@ from redis.exceptions import RedisError
 from agents.engine.drive import drive
 from agents.engine.lane import calls
 from agents.engine.lane.ride import ride
+from agents.models import Run
+from agents.states import Priority
 
 log = logging.getLogger(__name__)
 
@@ -39,21 +42,27 @@ def call_to_lane() -> None:
         log.warning("The broker did not take a message; the sweep will find the runs: %s", error)
 
 
-def enqueue(run_id: UUID) -> None:
-    """Tell the workers that a run may have work."""
-    drive_run.delay(str(run_id))
+def enqueue(run_id: UUID, priority: str = "") -> None:
+    """Tell the workers that a run may have work; its ``priority``, which chooses the queue, is looked up if need be."""
+    known = priority or Run.objects.filter(pk=run_id).values_list("priority", flat=True).first()
+    drive_run.apply_async([str(run_id)], queue=_queue(known or Priority.INTERACTIVE))
 
 
-def backlog() -> int:
-    """Return how many messages wait for a worker."""
+def backlog(priority: str = Priority.INTERACTIVE) -> int:
+    """Return how many messages wait for a worker in the queue of a priority."""
     with current_app.connection_or_acquire() as connection, connection.channel() as channel:
-        return int(channel.queue_declare(current_app.conf.task_default_queue).message_count)
+        return int(channel.queue_declare(_queue(priority)).message_count)
 
 
-def enqueue_on_commit(run_id: UUID) -> None:
+def _queue(priority: str) -> str:
+    """Return the queue whose messages workers take in turn with the other's, whichever has more."""
+    return str(settings.BATCH_QUEUE if priority == Priority.BATCH else current_app.conf.task_default_queue)
+
+
+def enqueue_on_commit(run_id: UUID, priority: str = "") -> None:
     """Tell the workers when the surrounding transaction commits; a broker that is down is left to the sweep."""
 
-    transaction.on_commit(lambda: _tell(run_id))
+    transaction.on_commit(lambda: _tell(run_id, priority))
 
 
 def call_to_lane_on_commit() -> None:
@@ -61,8 +70,8 @@ def call_to_lane_on_commit() -> None:
     transaction.on_commit(call_to_lane)
 
 
-def _tell(run_id: UUID) -> None:
+def _tell(run_id: UUID, priority: str = "") -> None:
     try:
-        enqueue(run_id)
+        enqueue(run_id, priority)
     except OperationalError as error:
         log.warning("The broker did not take a message; the sweep will find the run: %s", error)

@@ -43,6 +43,7 @@ class World:
     meanwhile: Callable[[], object] = lambda: None
     probed: Probe = field(default_factory=lambda: Probe(None, "Nobody can tell."))
     shows: Any = "the record"
+    says: Any = "done"
 
     def touch(self, what: str, target: Any) -> None:
         self.touched.append(what)
@@ -81,7 +82,7 @@ class SpyOperation:
                 raise Drifted("It has changed since.", dict(world.record))
             world.record = {**world.record, **arguments}
         world.done.append(key)
-        return Done({"said": "done"}, dict(world.record) if self.effect == Effect.REVERSIBLE else None)
+        return Done({"said": world.says}, dict(world.record) if self.effect == Effect.REVERSIBLE else None)
 
     def verify(self, target, arguments, done):
         SpyOperation.world.touch("verify", target)

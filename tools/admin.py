@@ -92,6 +92,7 @@ class ToolAdmin(Setup):
         "effect",
         "egress",
         "moves_money",
+        "deadline_seconds",
         "is_enabled",
     )
     list_display = ("name", "connection", "operation", "effect", "egress", "idempotency", "is_enabled")

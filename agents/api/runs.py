@@ -19,8 +19,8 @@ from agents.api.serializers import (
     RunOutput,
     RunRow,
     StepOutput,
-    UsageOutput,
 )
+from agents.api.usage_serializers import UsageOutput
 from agents.models import Agent, Run, Step
 from agents.operations import cancel_run, confirm_rollback, preview_rollback, retry_step, start_run
 from agents.states import RunKind, RunStatus
@@ -105,7 +105,7 @@ class RunsView(RunRows, RowsView):
         sent = RunInput(data=request.data)
         sent.is_valid(raise_exception=True)
         agent = self._agent(sent.validated_data["agent"])
-        said = {name: sent.validated_data.get(name) for name in ("text", "environment", "data")}
+        said = {name: sent.validated_data.get(name) for name in ("text", "environment", "data", "priority")}
         run = start_run(agent_id=agent.id, by=self.caller, source="api", **said)
         return self.shown_run(run.id, 201, Location=f"{request.path}{run.id}/")
 

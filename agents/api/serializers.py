@@ -7,7 +7,8 @@ from rest_framework import serializers
 
 from agents.models import Agent, AgentVersion, Run, Step
 from agents.reasons import ReasonKind
-from tools.models import Budget, Environment, UsageRecord
+from agents.states import Priority
+from tools.models import Budget, Environment
 from workspaces.api.people import PersonOutput
 from workspaces.models import Pause, ScopeKind
 
@@ -45,6 +46,10 @@ class AgentVersionOutput(serializers.ModelSerializer[AgentVersion]):
             "step_limit",
             "budget_usd",
             "calls_per_turn",
+            "time_limit_seconds",
+            "repeat_limit",
+            "answer_limit",
+            "idle_limit",
             "workflow",
             "created_at",
         ]
@@ -75,6 +80,7 @@ class RunRow(serializers.ModelSerializer[Run]):
             "kind",
             "mode",
             "environment",
+            "priority",
             "status",
             "title",
             "agent",
@@ -86,6 +92,7 @@ class RunRow(serializers.ModelSerializer[Run]):
             "started_by",
             "steps_used",
             "step_limit",
+            "time_limit_seconds",
             "explanation",
             "cancel_requested_at",
             "created_at",
@@ -216,6 +223,11 @@ class RunInput(serializers.Serializer[Any]):
         default=Environment.LIVE,
         help_text="Where the run is begun, for good: in the sandbox it reaches sandbox connections only.",
     )
+    priority = serializers.ChoiceField(
+        choices=Priority.choices,
+        default=Priority.INTERACTIVE,
+        help_text="Interactive runs go first where work has to wait; batch runs keep a share.",
+    )
 
 
 class RollbackInput(serializers.Serializer[Any]):
@@ -257,30 +269,6 @@ class StepOutput(serializers.ModelSerializer[Step]):
             "created_at",
             "started_at",
             "finished_at",
-        ]
-        read_only_fields = fields
-
-
-class UsageOutput(serializers.ModelSerializer[UsageRecord]):
-    """One attempt at one model call."""
-
-    class Meta:
-        model = UsageRecord
-        fields = [
-            "id",
-            "step_id",
-            "attempt",
-            "provider",
-            "model",
-            "input_tokens",
-            "output_tokens",
-            "cached_tokens",
-            "cost",
-            "currency",
-            "latency_ms",
-            "outcome",
-            "explanation",
-            "at",
         ]
         read_only_fields = fields
 

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from agents.models import EndpointState, ModelRoute, Standing
 from agents.routes import standings
+from approvals.operations.extending import MAX_SECONDS
 from memory.models import Collection
 from tools.models import Tool
 from workspaces.models import Workspace
@@ -98,6 +99,13 @@ class RouteChange(serializers.Serializer[Any]):
         return attrs
 
 
+class CircleField(serializers.IntegerField):
+    """How often something may happen before the model is told that it goes round in circles, then people."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(min_value=2, max_value=1000, allow_null=True, **more)
+
+
 class VersionInput(serializers.Serializer[Any]):
     """A new version of an agent. All named are of the context's ``workspace``."""
 
@@ -117,6 +125,16 @@ class VersionInput(serializers.Serializer[Any]):
         max_digits=12, decimal_places=6, min_value=0, allow_null=True, default=None, help_text="Per run; null: none."
     )
     calls_per_turn = serializers.IntegerField(min_value=1, max_value=100, default=16)
+    time_limit_seconds = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_SECONDS,
+        allow_null=True,
+        default=None,
+        help_text="Per run, from its start, without what it waits for people; null: none.",
+    )
+    repeat_limit = CircleField(default=3, help_text="How often a call may get the same result; null: any number.")
+    answer_limit = CircleField(default=6, help_text="How often the model may say the same in a row; null: any number.")
+    idle_limit = CircleField(default=8, help_text="How many turns may bring nothing new; null: any number.")
     subject = serializers.DictField(
         default=dict, help_text='Whose conversation it is: {"kind": "customer", "tool": a reading tool, "field": "id"}.'
     )

@@ -93,7 +93,14 @@ def _tools(version: AgentVersion) -> list[ToolRow]:
 def _limits(version: AgentVersion) -> list[tuple[str, str]]:
     limits = [("Steps a run", str(version.step_limit)), ("Calls a turn", str(version.calls_per_turn))]
     money = f"{version.budget_usd.normalize():f} USD" if version.budget_usd is not None else "no limit of its own"
-    return [*limits, ("Money a run", money)]
+    time = f"{version.time_limit_seconds:,} seconds" if version.time_limit_seconds is not None else "no limit"
+    circles = [
+        ("Times a call may get the same", version.repeat_limit),
+        ("Times the model may say the same", version.answer_limit),
+        ("Turns that may bring nothing new", version.idle_limit),
+    ]
+    told = [(label, "any number" if most is None else str(most)) for label, most in circles]
+    return [*limits, ("Money a run", money), ("Time a run, without what people take", time), *told]
 
 
 def _pause_row(pause: Pause, agent: Agent, may: bool) -> PauseRow:

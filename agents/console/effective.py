@@ -22,6 +22,10 @@ WORDS = {
     "step_limit": "Steps a run",
     "budget_usd": "US dollars a run",
     "calls_per_turn": "Calls a turn",
+    "time_limit_seconds": "Seconds a run",
+    "repeat_limit": "Times a call may get the same",
+    "answer_limit": "Times the model may say the same",
+    "idle_limit": "Turns that may bring nothing new",
 }
 
 

@@ -166,7 +166,8 @@ def _model_facts(calls: Sequence[UsageRecord]) -> list[tuple[str, str]]:
 def _told(call: UsageRecord) -> str:
     if call.outcome != "answered":
         return call.explanation or call.outcome
-    return f"{_count(call.input_tokens)} tokens in, {_count(call.output_tokens)} out"
+    cached = f" ({_count(call.cached_tokens)} of them cached)" if call.cached_tokens else ""
+    return f"{_count(call.input_tokens)} tokens in{cached}, {_count(call.output_tokens)} out"
 
 
 def _proposed(answer: dict[str, Any]) -> str:

@@ -91,4 +91,5 @@ def _call(endpoint: Endpoint, request: ModelRequest) -> Called:
     except Exception as error:
         log.exception("The adapter for %s failed", endpoint.provider)
         failure = ModelError(f"The model adapter failed ({type(error).__name__}).", may_have_cost=True)
-    return Called(endpoint, answer, failure, int((time.monotonic() - begun) * 1000))
+    took = int((time.monotonic() - begun) * 1000)
+    return Called(endpoint, answer, failure, took, request.max_output_tokens)

@@ -35,7 +35,8 @@ class Task:
 def create_run(version: AgentVersion, task: Task, *, by: Actor) -> Run:
     """Create a queued run of ``version``, with its event."""
     run_id = uuid7()
-    values: dict[str, Any] = {"step_limit": version.step_limit, **task.more}
+    limits = {"step_limit": version.step_limit, "time_limit_seconds": version.time_limit_seconds}
+    values: dict[str, Any] = {**limits, **task.more}
     values["scopes"] = [*values.get("scopes", [version.workspace_id, version.agent_id]), run_id]
     run = Run.objects.create(
         id=run_id,

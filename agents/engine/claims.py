@@ -1,5 +1,6 @@
 """Claiming: one owner a step, by compare-and-set under the database's clock."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -40,8 +41,9 @@ def claim_step(run_id: UUID) -> Step | None:
 
 def _claim(run_id: UUID, owner: UUID) -> Step | None:
     with transaction.atomic():
-        runs = Run.objects.select_for_update(of=("self",), no_key=True).select_related("agent", "version__route")
-        run = runs.defer("version__workflow").filter(pk=run_id).first()
+        rows = Run.objects.select_for_update(of=("self",), no_key=True).select_related("agent", "version__route")
+        late = rows.annotate(is_late=Q(time_up_at__lte=ClockTimestamp()))
+        run = late.defer("version__workflow").filter(pk=run_id).first()
         if run is None or run.is_terminal:
             return None
         allowed = RESCUE if run.cancel_requested_at is not None else FREE | RESCUE
@@ -54,8 +56,7 @@ def _claim(run_id: UUID, owner: UUID) -> Step | None:
         if step is None:
             return None
         if run.status != RunStatus.RUNNING:
-            begun: dict[str, Any] = {} if run.started_at else {"started_at": ClockTimestamp()}
-            transition(run, RunStatus.RUNNING, by=WORKER, **begun)
+            transition(run, RunStatus.RUNNING, by=WORKER, **({} if run.started_at else _begun(run)))
         transition(
             step,
             StepStatus.RUNNING,
@@ -68,3 +69,11 @@ def _claim(run_id: UUID, owner: UUID) -> Step | None:
         )
         step.run = run
     return step
+
+
+def _begun(run: Run) -> dict[str, Any]:
+    """Return what a run's row says from its first claim on."""
+    begun: dict[str, Any] = {"started_at": ClockTimestamp()}
+    if run.time_limit_seconds is not None:
+        begun["time_up_at"] = ClockTimestamp() + timedelta(seconds=run.time_limit_seconds)
+    return begun

@@ -5,7 +5,7 @@ content and is never an instruction (DESIGN invariant 17). Which parts a call wa
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from agents.effective import instructions_of
@@ -27,6 +27,7 @@ from agents.states import StepKind, StepStatus
 from approvals.diffs import field_diff
 from tools.models import Action, Tool
 from tools.states import ActionStatus, Effect
+from workspaces.canonical import digest
 
 RULES = (
     "You propose; you never act yourself. Each tool call is checked by rules and, where they say so, by a person. "
@@ -43,10 +44,17 @@ TOO_OLD: Final = "This result is no longer shown, to save room. Call again if yo
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One model call: what is sent, and which parts it was made of."""
+    """One model call: what is sent, which parts it was made of, and the run's steps that are over."""
 
     request: ModelRequest
     saw: list[dict[str, Any]]
+    steps: list[Step] = field(default_factory=list)
+
+    def with_notice(self, step: Step, text: str) -> "Context":
+        """Return the same with a notice of ours at its end, which is kept with ``step``."""
+        messages = (*self.request.messages, UserText(text))
+        part = Part("notice", str(step.id), "notice", "trusted", text)
+        return Context(replace(self.request, messages=messages), [*self.saw, part.as_json()], self.steps)
 
 
 def request_for(run: Run, tools: list[Tool], max_output_tokens: int) -> ModelRequest:
@@ -68,8 +76,7 @@ def context_for(run: Run, tools: list[Tool], max_output_tokens: int, asking: Ste
         (REMEMBERED, [fact_part(fact) for fact in facts_of(run)]),
     ):
         told += parts
-        if parts:
-            messages.append(UserText("\n".join([head, *(part.text for part in parts)])))
+        messages += [UserText("\n".join([head, *(part.text for part in parts)]))] if parts else []
     told += (own := node_parts(asking) if asking is not None else [])
     messages += [UserText(part.text) for part in own if part.kind != "node"]
     steps = steps_with_actions(run, asking)
@@ -82,8 +89,9 @@ def context_for(run: Run, tools: list[Tool], max_output_tokens: int, asking: Ste
         messages=tuple(messages),
         tools=tuple(ToolSpec(t.name, t.description, asked_schema(t), t.effect) for t in tools),
         max_output_tokens=max_output_tokens,
+        cache_key=digest([str(run.version_id), str(run.overlay_id or "")])[:32],
     )
-    return Context(request, [part.as_json() for part in told])
+    return Context(request, [part.as_json() for part in told], steps)
 
 
 def steps_with_actions(run: Run, asking: Step | None = None) -> list[Step]:
@@ -128,8 +136,8 @@ def _messages_of(step: Step, *, shortened: bool = False) -> list[Message]:
         if not step.output or "answer" not in step.output:
             return []
         answer = answer_from_json(step.output["answer"])
-        misfit = step.output.get("misfit")
-        return [AssistantTurn(answer.text, answer.calls), *([UserText(misfit)] if misfit else [])]
+        notice, misfit = ([UserText(text)] if (text := step.output.get(name)) else [] for name in ("notice", "misfit"))
+        return [*notice, AssistantTurn(answer.text, answer.calls), *misfit]
     name = step.input.get("tool", "")
     told = {"status": "succeeded", "note": TOO_OLD} if shortened else told_of(step)
     return [ToolResult(step.call_id, name, json.dumps(told, ensure_ascii=False), told["status"] != "succeeded")]

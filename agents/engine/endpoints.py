@@ -34,6 +34,11 @@ BUSY_SECONDS: Final = 1.0
 LEASE_SLACK: Final = 60.0
 """Seconds beyond a call's own deadline after which its place counts as free, whatever became of it."""
 
+SHARE: Final = 4
+"""One of so many places is kept for interactive calls, and one for batch calls while such a call waits."""
+GRACE: Final = 5.0
+"""Seconds for which a place is kept for a batch call beyond the time at which it looks again."""
+
 LIVE: Final = """
 SELECT l.key, l.value FROM jsonb_each(e.leases) l JOIN agents_worker w ON w.id = (l.value->>0)::uuid
 WHERE w.stopped_at IS NULL AND w.heartbeat_at > clock_timestamp() - %(silence)s
@@ -45,7 +50,7 @@ INSERT INTO agents_endpointstate AS e
    requests_until, tokens_until, changed_at)
 VALUES (%(id)s, %(workspace)s, %(digest)s, %(provider)s, %(model)s, %(base_url)s, %(connection)s, 0, '', '',
    jsonb_build_object(%(lease)s::text, jsonb_build_array(%(owner)s::text,
-     extract(epoch FROM clock_timestamp()) + %(seconds)s)),
+     extract(epoch FROM clock_timestamp()) + %(seconds)s, %(priority)s::text)),
    clock_timestamp() + %(request)s * interval '1 second', clock_timestamp() + %(tokens)s * interval '1 second',
    clock_timestamp())
 ON CONFLICT (workspace_id, digest) DO UPDATE SET
@@ -61,7 +66,11 @@ WHERE (e.retry_after_until IS NULL OR e.retry_after_until <= clock_timestamp())
        OR e.requests_until <= clock_timestamp() + (60 - %(request)s) * interval '1 second')
   AND (%(tokens)s = 0 OR e.tokens_until IS NULL
        OR e.tokens_until <= clock_timestamp() + (60 - %(tokens)s) * interval '1 second')
-  AND (%(at_once)s::int IS NULL OR (SELECT count(*) FROM (LIVE) live) < %(at_once)s::int)
+  AND (%(at_once)s::int IS NULL OR (
+    SELECT count(*) < %(at_once)s::int AND (
+      NOT (%(priority)s = 'batch' OR coalesce(e.batch_waits_until > clock_timestamp(), false))
+      OR count(*) FILTER (WHERE coalesce(live.value->>2, 'interactive') = %(priority)s) < %(share)s::int)
+    FROM (LIVE) live))
 RETURNING e.trial
 """.replace("LIVE", LIVE)
 GIVE_BACK: Final = """
@@ -91,8 +100,11 @@ ON CONFLICT (workspace_id, digest) DO UPDATE SET
   changed_at = clock_timestamp()
 """
 QUEUE: Final = """
-UPDATE agents_endpointstate SET looks_until =
-  greatest(looks_until, clock_timestamp(), %(until)s) + %(apart)s * interval '1 second'
+UPDATE agents_endpointstate SET
+  looks_until = greatest(looks_until, clock_timestamp(), %(until)s) + %(apart)s * interval '1 second',
+  batch_waits_until = CASE WHEN %(priority)s = 'batch' THEN
+    greatest(looks_until, clock_timestamp(), %(until)s) + (%(apart)s + %(grace)s) * interval '1 second'
+    ELSE batch_waits_until END
 WHERE workspace_id = %(workspace)s AND digest = %(digest)s RETURNING looks_until - clock_timestamp()
 """
 
@@ -155,6 +167,8 @@ def take_place(step: Step, endpoint: Endpoint, *, tokens: int, known: frozenset[
         "request": _share(1, endpoint.requests_per_minute),
         "tokens": _share(tokens, endpoint.tokens_per_minute),
         "at_once": endpoint.at_once,
+        "priority": str(step.priority),
+        "share": endpoint.at_once - endpoint.at_once // SHARE if endpoint.at_once else None,
     }
     with connection.cursor() as cursor:
         cursor.execute(TAKE, values)
@@ -193,11 +207,18 @@ def give_back(step: Step, place: Place, *, error: ModelError | None, tokens: int
         cursor.execute(GIVE_BACK, values)
 
 
-def wait_for_turn(workspace_id: UUID, refused: Refused) -> float:
+def wait_for_turn(step: Step, refused: Refused) -> float:
     """Return in how many seconds to look again: all that wait look one after the other, never all at once."""
-    apart, key = _apart(refused.endpoint), key_of(refused.endpoint)
+    values: dict[str, Any] = {
+        "workspace": step.workspace_id,
+        "digest": key_of(refused.endpoint),
+        "until": refused.until,
+        "apart": _apart(refused.endpoint),
+        "priority": str(step.priority),
+        "grace": GRACE,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(QUEUE, {"workspace": workspace_id, "digest": key, "until": refused.until, "apart": apart})
+        cursor.execute(QUEUE, values)
         found = cursor.fetchone()
     return max(float(found[0].total_seconds()), 0.0) if found else BUSY_SECONDS
 
@@ -254,4 +275,5 @@ def _why(state: Any, endpoint: Endpoint, values: dict[str, Any], now: datetime) 
         if free > now:
             return reason, free, f"{name} may use {limit:,} {unit} a minute, and these are used up."
     most = endpoint.at_once or 0
-    return "busy", now, f"{name} may be called by {most:,} at once, and that many are calling it."
+    kept = f", and a share of that is kept for others than {values['priority']} runs" if most >= SHARE else ""
+    return "busy", now, f"{name} may be called by {most:,} at once{kept}: no place is free now."

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from agents.engine.claims import WORKER
+from agents.engine.clock import BUDGET, over_time
 from agents.engine.control import wake
 from agents.engine.outcomes import count_down, end_run, wait
 from agents.engine.turns import go_on
@@ -20,9 +21,9 @@ from tools.models import Budget, BudgetScope, Environment, Unit
 from tools.models.budget import customer_scope, period_end
 from tools.operations import extend_budget
 from workspaces.canonical import sanitise
+from workspaces.database import ClockTimestamp
 from workspaces.transitions import transition
 
-BUDGET: Final = "budget"
 ASKING: Final = Q(kind=StepKind.MODEL) | Q(awaits=BUDGET)
 """A step that waits for people to extend a limit: a model call waits for nothing else."""
 
@@ -38,8 +39,24 @@ def budget_scopes(run: Run) -> list[UUID]:
     return [*run.scopes, customer]
 
 
-def ask_to_extend(step: Step, sentence: str, budget: Budget | None = None) -> None:
-    """Let a running model step wait, and ask people whether its run may go on; ``budget`` is the one used up."""
+def limit_reached(run: Run) -> tuple[str, dict[str, Any]] | None:
+    """Return the sentence which limit of its own the run has reached, and what evidence says of it; None: none."""
+    if run.steps_used >= run.step_limit:
+        return f"The run has reached its step limit of {run.step_limit}.", {}
+    taken = over_time(run)
+    if taken is None or run.time_limit_seconds is None:
+        return None
+    sentence = f"The run has reached its time limit of {run.time_limit_seconds:,} seconds, without what people took."
+    return sentence, {"time": {"limit": run.time_limit_seconds, "used": taken}}
+
+
+def ask_to_extend(
+    step: Step, sentence: str, *, budget: Budget | None = None, about: dict[str, Any] | None = None
+) -> None:
+    """Let a running step wait, and ask people whether its run may go on.
+
+    ``budget`` is the one used up; ``about`` is what the evidence says of any other limit.
+    """
     run = step.run
     named = budget_evidence(budget, run) if budget else {}
     with transaction.atomic():
@@ -49,31 +66,39 @@ def ask_to_extend(step: Step, sentence: str, budget: Budget | None = None) -> No
             run_id=run.id,
             agent_id=run.agent_id,
             title=f"Extend: {run.title}"[:300],
-            evidence=sanitise(
-                {
-                    "sentence": sentence,
-                    **({"budget": named} if named else {}),
-                    "run": {
-                        "id": str(run.id),
-                        "title": run.title,
-                        "environment": run.environment,
-                        "steps": run.steps_used,
-                        "limit": run.step_limit,
-                    },
-                    "agent": {"name": run.agent.name, "title": run.agent.title, "version": run.version.number},
-                    "ticket": {
-                        "text": run.input["text"],
-                        "source": run.input.get("source", ""),
-                        "trust": "untrusted",
-                        "started_by": str(run.started_by_id),
-                        "at": run.created_at.isoformat(),
-                    },
-                    "steps": run.steps_used,
-                }
-            ),
+            evidence=_evidence(run, sentence, named, about or {}),
             causes=run.causes,
             by=WORKER,
         )
+
+
+def _evidence(run: Run, sentence: str, budget: dict[str, Any], about: dict[str, Any]) -> dict[str, Any]:
+    """Return what people see who decide whether a run goes on."""
+    ticket = {
+        "text": run.input["text"],
+        "source": run.input.get("source", ""),
+        "trust": "untrusted",
+        "started_by": str(run.started_by_id),
+        "at": run.created_at.isoformat(),
+    }
+    found: dict[str, Any] = sanitise(
+        {
+            "sentence": sentence,
+            **({"budget": budget} if budget else {}),
+            **about,
+            "run": {
+                "id": str(run.id),
+                "title": run.title,
+                "environment": run.environment,
+                "steps": run.steps_used,
+                "limit": run.step_limit,
+            },
+            "agent": {"name": run.agent.name, "title": run.agent.title, "version": run.version.number},
+            "ticket": ticket,
+            "steps": run.steps_used,
+        }
+    )
+    return found
 
 
 def budget_evidence(budget: Budget, run: Run) -> dict[str, Any]:
@@ -125,6 +150,10 @@ def _extend(run: Run, request: Request) -> None:
         raise AssertionError("An approved request has an approving decision.")
     if decision.steps is not None:
         Run.objects.filter(pk=run.pk, step_limit__lt=decision.steps).update(step_limit=decision.steps)
+    if decision.seconds is not None:  # what it has taken is counted at its next step
+        Run.objects.filter(pk=run.pk, time_limit_seconds__lt=decision.seconds).update(
+            time_limit_seconds=decision.seconds, time_up_at=ClockTimestamp()
+        )
     if decision.amount is not None:
         named = request.evidence.get("budget")
         ids = Budget.objects.filter(scope_id=run.id, unit=Unit.USD).values_list("id", flat=True)

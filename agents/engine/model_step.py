@@ -8,11 +8,12 @@ from django.utils import timezone
 
 from agents.effective import calls_of, tools_of
 from agents.engine.asking import Asked, ask
+from agents.engine.circles import circle_of
 from agents.engine.conversation import Context, context_for
 from agents.engine.endpoints import wait_for_turn
 from agents.engine.flow.asking import usable_tools
 from agents.engine.flow.joins import is_left_over
-from agents.engine.limits import ask_to_extend, budget_scopes
+from agents.engine.limits import ask_to_extend, budget_scopes, limit_reached
 from agents.engine.outcomes import backoff, end_run, finish, hand_over, lock_run
 from agents.engine.turns import go_on, take_answer, usable_calls
 from agents.engine.usage import Called, record_usage
@@ -24,7 +25,7 @@ from agents.routes import endpoints_of
 from agents.states import RunStatus, StepStatus
 from approvals.errors import NoQueue
 from tools.errors import BudgetExhausted, BudgetHeld, PriceUnknown, ToolUnavailable
-from tools.models import Budget, Tool
+from tools.models import Tool
 from tools.operations import Need, reserve
 from workspaces.failpoints import Failpoint, reached
 
@@ -36,12 +37,24 @@ HELD: Final = {"held": "budget"}
 def perform(step: Step) -> None:
     """Carry out a claimed model step and record its outcome."""
     run = step.run
-    if run.steps_used >= run.step_limit:
-        _stand_still(step, f"The run has reached its step limit of {run.step_limit}.")
+    limit = limit_reached(run)
+    if limit is not None:
+        _stand_still(step, limit[0], about=limit[1])
         return
     tools = usable_tools(step, tools_of(run.version, run.overlay))
     context = context_for(run, tools, run.version.route.max_output_tokens, step)
-    request = context.request
+    circle = circle_of(step, context.steps)
+    if circle is not None and circle.told:
+        _stand_still(step, circle.sentence, about={"circle": {"step": step.number}})
+        return
+    if circle is not None:
+        context = context.with_notice(step, circle.notice)
+    _ask(step, tools, context, {"notice": circle.notice} if circle is not None else {})
+
+
+def _ask(step: Step, tools: list[Tool], context: Context, kept: dict[str, Any]) -> None:
+    """Ask the route's endpoints within the budgets, and record what came of it; ``kept`` stays with an answer."""
+    run, request = step.run, context.request
     try:
         endpoints = endpoints_of(run.version.route)
         steps = _reserve(step, request, endpoints)
@@ -49,7 +62,7 @@ def perform(step: Step) -> None:
         hand_over(step, seconds=HELD_LOOK_SECONDS, explanation=f"{error.message} {error.hint}", output=HELD)
         return
     except BudgetExhausted as error:
-        _stand_still(step, error.message, error.budget)
+        _stand_still(step, error.message, budget=error.budget)
         return
     except (PriceUnknown, ToolUnavailable) as error:
         _fail(step, [], context, f"{error.message} {error.hint}")
@@ -58,7 +71,8 @@ def perform(step: Step) -> None:
     try:
         reached(Failpoint.MODEL_ANSWERED)
         if asked.answer is not None:
-            _take(step, asked, asked.answer, context, {tool.name: tool for tool in tools}, steps - 1)
+            output = {"answer": answer_to_json(asked.answer), "saw": context.saw, **asked.kept(), **kept}
+            _take(step, asked, asked.answer, output, {tool.name: tool for tool in tools}, steps - 1)
         else:
             _no_answer(step, asked, context)
     except Exception:  # also a defect of ours: what was answered has been paid for
@@ -68,10 +82,10 @@ def perform(step: Step) -> None:
     reached(Failpoint.MODEL_RECORDED)
 
 
-def _stand_still(step: Step, sentence: str, budget: Budget | None = None) -> None:
+def _stand_still(step: Step, sentence: str, **named: Any) -> None:
     """Ask people whether the run may go on; where nobody can be asked, it ends with the sentence."""
     try:
-        ask_to_extend(step, sentence, budget)
+        ask_to_extend(step, sentence, **named)
     except NoQueue as nobody:
         step.refresh_from_db()  # the wait was rolled back, which its row in memory does not know
         _fail(step, [], None, f"{sentence} {nobody.message} {nobody.hint}")
@@ -93,9 +107,10 @@ def _reserve(step: Step, request: ModelRequest, endpoints: list[Endpoint]) -> in
     return reserve(workspace_id=run.workspace_id, scopes=scopes, need=need, step_id=step.id, attempt=step.attempt)
 
 
-def _take(step: Step, asked: Asked, answer: ModelAnswer, context: Context, tools: dict[str, Tool], most: int) -> None:
+def _take(
+    step: Step, asked: Asked, answer: ModelAnswer, output: dict[str, Any], tools: dict[str, Tool], most: int
+) -> None:
     """Record the answer and what follows from it; of its calls, the first ``most`` may become actions."""
-    output = {"answer": answer_to_json(answer), "saw": context.saw, **asked.kept()}
     with transaction.atomic():
         run = lock_run(step)
         going_on = run.cancel_requested_at is None and not is_left_over(step)
@@ -140,7 +155,7 @@ def _no_answer(step: Step, asked: Asked, context: Context) -> None:
         return
     waits = [error.retry_after or 0 for error in later]
     if asked.refused:
-        waits.append(wait_for_turn(step.workspace_id, min(asked.refused, key=lambda refused: refused.until)))
+        waits.append(wait_for_turn(step, min(asked.refused, key=lambda refused: refused.until)))
     seconds = max(min(waits), backoff(step.failures) if calls else 0)
     told = told if asked.refused else f"{told} It is tried again."
     with transaction.atomic():

@@ -14,12 +14,14 @@ from django.utils import timezone
 
 from agents.engine.claims import WORKER
 from agents.models import Run, Step
+from agents.models.step import APART
 from agents.signals import tell_of_end
 from agents.states import RunStatus, StepStatus
 from agents.tracing import trace_run
 from workspaces.actors import Actor
 from workspaces.canonical import sanitise
 from workspaces.database import ClockTimestamp, update_returning
+from workspaces.payloads import keep
 from workspaces.transitions import transition
 
 
@@ -88,6 +90,7 @@ def finish(
     run: Run, step: Step, status: StepStatus, *, output: dict[str, Any] | None = None, explanation: str = ""
 ) -> bool:
     """End a running step (in the caller's transaction, with the run locked); return whether its turn is over."""
+    said = sanitise(output)
     transition(
         step,
         status,
@@ -95,10 +98,11 @@ def finish(
         where=fenced(step),
         body={"attempt": step.attempt},
         incarnation=None,
-        output=sanitise(output),
+        output=keep(said, workspace_id=step.workspace_id, owner_id=step.run_id, only=APART),
         explanation=explanation,
         finished_at=timezone.now(),
     )
+    step.output = said
     return count_down(run)
 
 

@@ -4,7 +4,7 @@ It runs as a thread in every worker; an advisory lock lets one at a time through
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -15,6 +15,7 @@ from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
 from agents.engine.claims import DUE, FREE, RESCUE
+from agents.engine.clock import late_runs, wake_late
 from agents.engine.control import IDLE, PREVIEWS_HOLD, drop_if_over, honour_cancel, let_lapse, wake_for_action
 from agents.engine.flow import child
 from agents.engine.flow.joins import close_fork, closing_forks
@@ -27,7 +28,7 @@ from agents.engine.takeovers import hand_back_if_lost, lost_steps
 from agents.engine.workers import bury
 from agents.models import Run, Step, Sweep
 from agents.operations.due import due_schedules, start_due
-from agents.states import STEP_TERMINAL, RunKind, RunStatus, StepStatus
+from agents.states import STEP_TERMINAL, Priority, RunKind, RunStatus, StepStatus
 from approvals.models import Request
 from approvals.operations import expire_due, release_extended
 from approvals.states import RequestKind, RequestStatus
@@ -46,6 +47,8 @@ BATCH = 500
 SILENT = 30
 """Seconds without a round after which probes say that nobody sweeps."""
 T = TypeVar("T")
+Channel = tuple[Callable[[UUID], object], Callable[[], int]]
+"""What tells workers of a run, and how many such messages wait."""
 THE_ROW = UUID(int=1)
 NOTE_ROUND = """
 INSERT INTO agents_sweep (id, swept_at, looked_until) VALUES (%s, clock_timestamp(), %s)
@@ -60,18 +63,25 @@ def sweep(
     enqueue: Callable[[UUID], object],
     backlog: Callable[[], int] = lambda: 0,
     call: Callable[[], object] = lambda: None,
+    *,
+    batch: Channel | None = None,
 ) -> bool:
     """Do one round and tell workers of runs that have work; return False where another process holds the sweep.
 
     ``backlog`` says how many messages wait at the broker. Workers are told of no more runs than there is room for;
     the others are found again in a later round, since the rows and not the messages remember them. One ``call`` is
-    enough for all runs that go by the fast lane.
+    enough for all runs that go by the fast lane. ``batch`` is how workers are told of batch runs, in a queue with room
+    of its own; without it all runs are told of in one, interactive ones first.
     """
     bury()
     if not _round_alone():
         return False
     release_connection()
-    _tell(enqueue, backlog)
+    if batch is None:
+        _tell(enqueue, backlog, Priority.values)
+    else:
+        _tell(enqueue, backlog, [Priority.INTERACTIVE])
+        _tell(*batch, [Priority.BATCH])
     if lane_is_due():
         call()
     return True
@@ -107,6 +117,7 @@ def _round(portion: Portion) -> None:
     _each(_waiting_for_nothing(portion), wake_for_action)
     _each(_budget_decided(portion), apply_budget_decision)
     _each(due_timers(BATCH), wake_due)
+    _each(late_runs(BATCH), wake_late)
     _each(child.over(portion.rows, BATCH), wake_waiting)
     _each(answered(portion.rows, BATCH), wake_waiting)
     _each(closing_forks(portion.rows, BATCH), close_fork)
@@ -160,7 +171,7 @@ def _approved_too_late() -> list[UUID]:
     return list(found.values_list("id", flat=True)[:BATCH])
 
 
-def _tell(enqueue: Callable[[UUID], object], backlog: Callable[[], int]) -> None:
+def _tell(enqueue: Callable[[UUID], object], backlog: Callable[[], int], priorities: Sequence[str]) -> None:
     """Tell workers of due runs; the broker may be away or hang, so that nothing of the database is held meanwhile."""
     try:
         room = min(MAX_BACKLOG - backlog(), BATCH)
@@ -168,26 +179,26 @@ def _tell(enqueue: Callable[[UUID], object], backlog: Callable[[], int]) -> None
         log.warning("The broker did not say how many messages wait: %s", error)
         return
     if room > 0:
-        runs = dict.fromkeys(_due_runs(room))
+        runs = dict.fromkeys(_due_runs(room, priorities))
         reached(Failpoint.HINTS_NOTED)
         release_connection()
         _send(runs, enqueue)
 
 
-def _due_runs(most: int) -> list[UUID]:
-    """Return runs with a due step that nobody was told of lately; note that they are told.
+def _due_runs(most: int, priorities: Sequence[str]) -> list[UUID]:
+    """Return runs of these priorities with a due step that nobody was told of lately; note that they are told.
 
     Workspaces take turns: first comes the step of each that was untold longest, then the next of each, and so on.
     However many a workspace has, it has one place in each turn, so that nobody waits behind all of them.
     """
     with transaction.atomic():
         long_ago = Q(nudged_at=None) | Q(nudged_at__lt=ClockTimestamp() - NUDGE_AGAIN)
-        longest = [F("nudged_at").asc(nulls_first=True), F("created_at").asc()]
+        longest = [F("priority").desc(), F("nudged_at").asc(nulls_first=True), F("created_at").asc()]
         place = Window(RowNumber(), partition_by="workspace_id", order_by=longest)
         due = Step.objects.filter(
             DUE, long_ago, RESCUE | (FREE & Q(run__cancel_requested_at=None)), status=StepStatus.READY
         )
-        due = due.exclude(by_lane())
+        due = due.filter(priority__in=priorities).exclude(by_lane())
         chosen = list(due.annotate(place=place).order_by("place", *longest).values_list("id", flat=True)[:most])
         held = Step.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
         found = dict(held.filter(long_ago, id__in=chosen, status=StepStatus.READY).values_list("id", "run_id"))

@@ -4,6 +4,7 @@ those that tell webhooks and embed collections anew, which must not keep the swe
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from agents.engine.sweep import sweep
 from agents.engine.takeovers import hand_back_dropped
 from agents.engine.workers import forget_workers, heartbeat, incarnation, retire
 from agents.operations.emptying import empty_old_runs
+from agents.states import Priority
 from agents.tasks import backlog, call_to_lane, enqueue
 from audit.ledger.sealing import seal_all
 from audit.webhooks.courier import Courier, forget_deliveries
@@ -26,6 +28,9 @@ log = logging.getLogger(__name__)
 SEAL_EVERY = 5
 """Rounds of the sweep between two rounds of sealing."""
 
+TELL: Final = partial(enqueue, priority=Priority.INTERACTIVE)
+BATCH: Final = (partial(enqueue, priority=Priority.BATCH), partial(backlog, Priority.BATCH))
+"""How workers are told of batch runs, and how many such messages wait."""
 FORGET_EVERY = 60
 """Rounds between two looks for what is too old."""
 
@@ -82,7 +87,7 @@ class Companions:
         rounds = 0
         while not self._stop.wait(settings.SWEEP_SECONDS):
             rounds += 1
-            _guarded("sweep", lambda: sweep(enqueue, backlog, call_to_lane))
+            _guarded("sweep", lambda: sweep(TELL, backlog, call_to_lane, batch=BATCH))
             if rounds % SEAL_EVERY == 0:
                 _guarded("sealing", seal_all)
             if rounds % FORGET_EVERY == 0:

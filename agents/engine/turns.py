@@ -41,6 +41,7 @@ def add_step(run: Run, *, kind: StepKind, by: Actor, **fields: Any) -> Step:
         kind=kind,
         scopes=run.scopes,
         is_repair=run.is_repair,
+        priority=run.priority,
         **values,
     )
     record(

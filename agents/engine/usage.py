@@ -20,12 +20,13 @@ MAX_OUTCOME: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """One attempt at one endpoint: what it answered or why not, and how long it took."""
+    """One attempt at one endpoint: how long an answer was allowed, what it answered or why not, how long it took."""
 
     endpoint: Endpoint
     answer: ModelAnswer | None
     error: ModelError | None
     latency_ms: int
+    max_output_tokens: int
 
 
 def record_usage(step: Step, calls: list[Called], *, steps: int = 0) -> None:
@@ -78,6 +79,8 @@ def _record_call(step: Step, called: Called) -> Decimal | None:
         input_tokens=usage.input_tokens if usage else None,
         output_tokens=usage.output_tokens if usage else None,
         cached_tokens=usage.cached_tokens if usage else None,
+        cache_written_tokens=usage.written_tokens if usage else None,
+        max_output_tokens=called.max_output_tokens,
         cost=cost,
         latency_ms=called.latency_ms,
         outcome=ANSWERED if answer else _named(error),

@@ -74,6 +74,22 @@ class AgentVersion(TenantRow):
     step_limit = models.PositiveIntegerField(default=30)
     budget_usd = models.DecimalField(max_digits=12, decimal_places=6, null=True, help_text="Per run; empty: none.")
     calls_per_turn = models.PositiveSmallIntegerField(default=16)
+    time_limit_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Per run, from its start, without what it waits for people; empty: none."
+    )
+    repeat_limit = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        default=3,
+        db_default=3,
+        help_text="Times that a call may get the same result; empty: any.",
+    )
+    answer_limit = models.PositiveIntegerField(
+        null=True, blank=True, default=6, db_default=6, help_text="Times that the model may say the same; empty: any."
+    )
+    idle_limit = models.PositiveIntegerField(
+        null=True, blank=True, default=8, db_default=8, help_text="Turns that may bring nothing new; empty: any number."
+    )
     subject = models.JSONField(
         default=dict,
         blank=True,

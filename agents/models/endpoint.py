@@ -33,8 +33,8 @@ class EndpointState(TenantRow):
     """One row an endpoint of a workspace, whichever routes name it; absent where it never failed and has no limit.
 
     ``digest`` is over what makes it that endpoint (provider, model, address, connection). ``leases`` holds the calls in
-    flight, ``{id: [incarnation, until]}`` with seconds since 1970: one whose worker is dead or whose time is over
-    counts for nothing. ``requests_until`` and ``tokens_until`` say up to when its calls have used up what a minute
+    flight, ``{id: [incarnation, until, priority]}`` with seconds since 1970: one whose worker is dead or whose time is
+    over counts for nothing. ``requests_until`` and ``tokens_until`` say up to when its calls have used up what a minute
     allows (the generic cell rate algorithm: a leaky bucket that one time stands for). Written by
     ``agents.engine.endpoints`` only, by the database's clock.
     """
@@ -52,6 +52,9 @@ class EndpointState(TenantRow):
     requests_until = models.DateTimeField(null=True)
     tokens_until = models.DateTimeField(null=True)
     looks_until = models.DateTimeField(null=True, help_text="When the last of those that wait for it looks again.")
+    batch_waits_until = models.DateTimeField(
+        null=True, help_text="Until when a share of its places is kept for batch runs, some of which wait for one."
+    )
     leases = models.JSONField(default=dict)
     explanation = models.TextField(blank=True, help_text="What it said when it last failed.")
     changed_at = models.DateTimeField(auto_now=True)

@@ -1,5 +1,6 @@
 """One task given to one agent version, from its input to its outcome. A rollback is a run too."""
 
+from datetime import timedelta
 from typing import ClassVar
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.db.models import Q
 
 from agents.models.agent import Agent, AgentVersion
 from agents.models.overlay import Overlay
-from agents.states import RUN_TERMINAL, RUN_TRANSITIONS, RunKind, RunMode, RunStatus
+from agents.states import RUN_TERMINAL, RUN_TRANSITIONS, Priority, RunKind, RunMode, RunStatus
 from memory.models import Session
 from workspaces.constraints import SameWorkspace, tenant_key
 from workspaces.environments import Environment
@@ -52,6 +53,9 @@ class Run(TenantRow):
     kind = models.CharField(max_length=10, choices=RunKind, default=RunKind.TASK)
     mode = models.CharField(max_length=10, choices=RunMode, default=RunMode.LIVE)
     environment = models.CharField(max_length=10, choices=Environment, default=Environment.LIVE)
+    priority = models.CharField(
+        max_length=12, choices=Priority, default=Priority.INTERACTIVE, db_default=Priority.INTERACTIVE
+    )
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="runs", db_index=False)
     version = models.ForeignKey(AgentVersion, models.PROTECT, related_name="runs")
     overlay = models.ForeignKey(
@@ -74,6 +78,15 @@ class Run(TenantRow):
     scopes: "ArrayField[list[UUID], list[UUID]]" = ArrayField(models.UUIDField(), default=list)
     steps_used = models.PositiveIntegerField(default=0)
     step_limit = models.PositiveIntegerField()
+    time_limit_seconds = models.PositiveIntegerField(
+        null=True, help_text="From its start, without what it waited for people; null: none."
+    )
+    time_up_at = models.DateTimeField(
+        null=True, help_text="When its time is up at the earliest: what people took is counted then."
+    )
+    set_aside = models.DurationField(
+        default=timedelta(0), db_default=timedelta(0), help_text="How long it was over before it was gone on with."
+    )
     turn = models.PositiveIntegerField(default=0)
     open_steps = models.PositiveIntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True)
@@ -127,6 +140,7 @@ class Run(TenantRow):
             models.Index(fields=["agent", "-created_at"], name="run_agent_list"),
             models.Index(fields=["rolls_back"], name="run_rollbacks"),
             models.Index(fields=["status"], condition=Q(finished_at=None), name="run_live"),
+            models.Index(fields=["time_up_at"], condition=Q(status="waiting"), name="run_time_up"),
             models.Index(
                 fields=["cancel_requested_at"],
                 condition=Q(cancel_requested_at__isnull=False, finished_at=None),

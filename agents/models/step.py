@@ -1,6 +1,6 @@
 """One unit of a run that is recorded before the next begins."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 import pgtrigger
@@ -9,11 +9,14 @@ from django.db import models
 from django.db.models import Q
 
 from agents.models.run import Run
-from agents.states import STEP_TRANSITIONS, StepKind, StepStatus
+from agents.states import STEP_TRANSITIONS, Priority, StepKind, StepStatus
 from tools.models import Action
 from workspaces.constraints import SameWorkspace, tenant_key
 from workspaces.models import TenantRow
+from workspaces.payloads import BodyField
 
+APART: Final = ("answer", "value")
+"""Of a step's output, what may be large: it is stored apart then, and removed by its age."""
 OF_ITS_RUN = """
     IF NOT EXISTS (
         SELECT 1 FROM tools_action a JOIN agents_run r ON r.environment = a.environment
@@ -38,10 +41,17 @@ class Step(TenantRow):
     action = models.OneToOneField(Action, models.PROTECT, null=True, related_name="step")
     call_id = models.CharField(max_length=200, blank=True, help_text="The model's own id of the call it answers.")
     input = models.JSONField(default=dict)
-    output = models.JSONField(null=True)
+    output = BodyField(null=True)
     explanation = models.TextField(blank=True)
     scopes: "ArrayField[list[UUID], list[UUID]]" = ArrayField(models.UUIDField(), default=list)
     is_repair = models.BooleanField(default=False)
+    priority = models.CharField(
+        max_length=12,
+        choices=Priority,
+        default=Priority.INTERACTIVE,
+        db_default=Priority.INTERACTIVE,
+        help_text="Its run's.",
+    )
     node = models.CharField(
         max_length=60, blank=True, default="", db_default="", help_text="The workflow's node that it carries out."
     )
@@ -94,7 +104,9 @@ class Step(TenantRow):
         indexes = [
             models.Index(fields=["wake_at"], condition=Q(status="ready"), name="step_ready"),
             models.Index(
-                fields=["id"], condition=Q(status="ready", kind__in=["code", "branch"], thread=""), name="step_lane"
+                fields=["priority", "id"],
+                condition=Q(status="ready", kind__in=["code", "branch"], thread=""),
+                name="step_lane",
             ),
             models.Index(fields=["incarnation"], condition=Q(status="running"), name="step_running"),
             models.Index(fields=["run"], condition=Q(status="waiting"), name="step_waiting"),

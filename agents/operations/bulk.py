@@ -14,7 +14,7 @@ from agents.engine.flow.visiting import KINDS
 from agents.engine.lane.open import KINDS as LANE
 from agents.models import AgentVersion, Run, Step
 from agents.operations.runs import checked_task, startable_version
-from agents.states import StepKind
+from agents.states import Priority, StepKind
 from agents.tasks import call_to_lane_on_commit, enqueue_on_commit
 from audit.ledger.recording import Entry, record_many, salted_digest
 from tools.models import Budget, BudgetScope, Environment, Unit
@@ -43,6 +43,7 @@ def start_runs(
     by: User,
     source: str = "api",
     environment: str = Environment.LIVE,
+    priority: str = Priority.BATCH,
 ) -> list[UUID]:
     """Give up to 1,000 tasks to an agent and return the runs' ids in the order given; all of them begin, or none.
 
@@ -53,12 +54,12 @@ def start_runs(
     version = startable_version(agent_id, by, environment)
     bodies = _checked(tasks, source, version)
     begun = [_Begun(uuid7(), uuid7(), Salt._meta.get_field("value").get_default(), body) for body in bodies]
-    run = _run(version, by, environment)
+    run = _run(version, by, environment, priority)
     step = _first_step(version, run)
     with transaction.atomic():
         _write(begun, run, step, version)
         record_many(entry for one in begun for entry in _entries(one, run, step, version.number, actor_text(by)))
-        _tell(begun, step.kind)
+        _tell(begun, step.kind, priority)
     return [one.run_id for one in begun]
 
 
@@ -107,16 +108,18 @@ def _checked(tasks: Sequence[NewTask], source: str, version: AgentVersion) -> li
     return bodies
 
 
-def _run(version: AgentVersion, by: User, environment: str) -> Run:
+def _run(version: AgentVersion, by: User, environment: str, priority: str) -> Run:
     """Return what is the same of all runs."""
     return Run(
         workspace_id=version.workspace_id,
         agent_id=version.agent_id,
         version=version,
         environment=environment,
+        priority=priority,
         started_by=by,
         causes=[UUID(person) for person in by.cause_ids()],
         step_limit=version.step_limit,
+        time_limit_seconds=version.time_limit_seconds,
         turn=1,
         open_steps=1,
     )
@@ -128,7 +131,8 @@ def _first_step(version: AgentVersion, run: Run) -> Step:
     if version.workflow is not None:
         workflow = workflow_of(version.pk)
         kind, node = KINDS[workflow.node(workflow.start).kind], workflow.start
-    return Step(workspace_id=run.workspace_id, number=1, turn=1, kind=kind, node=node, visit=1 if node else 0)
+    own = {"workspace_id": run.workspace_id, "priority": run.priority}
+    return Step(**own, number=1, turn=1, kind=kind, node=node, visit=1 if node else 0)
 
 
 def _allow(begun: list[_Begun], version: AgentVersion) -> None:
@@ -163,9 +167,9 @@ def _entries(one: _Begun, run: Run, step: Step, number: int, actor: str) -> list
     ]
 
 
-def _tell(begun: list[_Begun], kind: str) -> None:
+def _tell(begun: list[_Begun], kind: str, priority: str) -> None:
     if kind in LANE:
         call_to_lane_on_commit()
     else:
         for one in begun:
-            enqueue_on_commit(one.run_id)
+            enqueue_on_commit(one.run_id, priority)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -131,6 +131,18 @@ def set_agent_enabled(*, agent: Agent, enabled: bool, by: Actor) -> None:
     agent.is_enabled = enabled
 
 
+class VersionLimits(TypedDict, total=False):
+    """How far a run of a version may go; see docs/limits.md."""
+
+    step_limit: int
+    budget_usd: Decimal | None
+    calls_per_turn: int
+    time_limit_seconds: int | None
+    repeat_limit: int | None
+    answer_limit: int | None
+    idle_limit: int | None
+
+
 def publish_version(
     *,
     agent: Agent,
@@ -138,17 +150,15 @@ def publish_version(
     route: ModelRoute,
     tools: Sequence[Tool],
     by: Actor,
-    step_limit: int = 30,
-    budget_usd: Decimal | None = None,
-    calls_per_turn: int = 16,
     subject: dict[str, Any] | None = None,
     collections: Sequence[Collection] = (),
     workflow: dict[str, Any] | None = None,
+    **limits: Unpack[VersionLimits],
 ) -> AgentVersion:
     """Make a new immutable version and let new runs begin with it; runs under way keep theirs.
 
     ``collections`` are those that its runs may search, as far as whoever started a run may read them; ``workflow`` is
-    what its runs do, where that is more than to ask the model.
+    what its runs do, where that is more than to ask the model. Limits that are left out have their defaults.
     """
     require_owner(by, agent.workspace, "publish agent versions")
     if any(part.workspace_id != agent.workspace_id for part in (route, *tools, *collections)):
@@ -156,7 +166,7 @@ def publish_version(
     _check_fits(subject or {}, SUBJECT, "subject")
     if workflow is not None:
         check_workflow(workflow, names_for(agent, tools, collections))
-    values = {"goal": goal, "route": route, "step_limit": step_limit, "budget_usd": budget_usd, "workflow": workflow}
+    values = {"goal": goal, "route": route, "subject": subject or {}, "workflow": workflow, **limits}
     with transaction.atomic():
         Agent.objects.select_for_update().get(pk=agent.pk)
         last = agent.versions.aggregate(last=Max("number"))["last"] or 0
@@ -164,8 +174,6 @@ def publish_version(
             workspace_id=agent.workspace_id,
             agent=agent,
             number=last + 1,
-            calls_per_turn=calls_per_turn,
-            subject=subject or {},
             **values,
             created_by=by if isinstance(by, User) else None,
         )

@@ -17,6 +17,7 @@ from agents.errors import AgentUnavailable
 from agents.models import CatchUp, Overlap, Schedule
 from agents.operations.runs import Due, start_run
 from agents.operations.schedules import database_now
+from agents.states import Priority
 from agents.times import due_after, newest_due
 from workspaces.actors import System
 from workspaces.errors import DomainError, Forbidden, NotFound
@@ -80,6 +81,7 @@ def _start(schedule: Schedule, at: datetime) -> None:
             by=schedule.created_by,
             source="schedule",
             environment=schedule.environment,
+            priority=Priority.BATCH,
             due=Due(schedule_id=schedule.id, at=at, causes=schedule.causes),
         )
     except (Forbidden, NotFound):

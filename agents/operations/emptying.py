@@ -23,6 +23,7 @@ from tools.states import ACTION_TERMINAL
 from workspaces.actors import System, actor_text
 from workspaces.database import ClockTimestamp
 from workspaces.models.salt import Salt
+from workspaces.payloads import let_go
 from workspaces.salts import forget
 
 RETENTION: Final = System("retention")
@@ -75,6 +76,7 @@ def empty_run(*, run_id: UUID, by: System) -> bool:
         )
         counts = {"actions": empty_actions(run_id=run_id), "requests": empty_requests(run_id=run_id, title=REMOVED)}
         counts["messages"] = forget_messages(run_id=run_id)
+        let_go([run_id])
         Salt.objects.filter(workspace_id=run.workspace_id, scope_id=run_id).delete()
         subject = ("run", run_id)
         record(workspace_id=run.workspace_id, actor=actor_text(by), verb="run.emptied", subject=subject, body=counts)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from agents.errors import AgentUnavailable, NothingToRetry
 from agents.models import Run, Step
@@ -49,8 +50,10 @@ def _go_on(run: Run, step: Step, by: User) -> None:
     causes = sorted({*run.causes, *map(UUID, by.cause_ids())})
     cleared: dict[str, Any] = {"explanation": "", "finished_at": None}
     fresh: dict[str, Any] = {"failures": 0, "takeovers": 0, "wake_at": ClockTimestamp(), "nudged_at": None}
+    apart = {"set_aside": F("set_aside") + (ClockTimestamp() - F("finished_at"))}
+    again: dict[str, Any] = {"time_up_at": ClockTimestamp(), **apart} if run.time_limit_seconds is not None else {}
     told = {"step": str(step.id)}
-    transition(run, RunStatus.RUNNING, by=by, body=told, open_steps=1, causes=causes, **cleared)
+    transition(run, RunStatus.RUNNING, by=by, body=told, open_steps=1, causes=causes, **cleared, **again)
     transition(step, StepStatus.READY, by=by, body={"attempt": step.attempt}, **fresh, **cleared)
 
 

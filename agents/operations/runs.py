@@ -14,6 +14,7 @@ from agents.engine.control import honour_cancel
 from agents.engine.flow.inputs import fitting
 from agents.errors import AgentUnavailable, TicketTooLarge
 from agents.models import Agent, AgentVersion, Run
+from agents.states import Priority
 from agents.tasks import enqueue_on_commit
 from audit.ledger.recording import record
 from tools.environments import connection_in
@@ -45,24 +46,26 @@ def start_run(
     environment: str = Environment.LIVE,
     data: dict[str, Any] | None = None,
     due: Due | None = None,
+    priority: str = Priority.INTERACTIVE,
 ) -> Run:
     """Give a task to an agent, in free text and, for a workflow, as ``data``; it begins with the current version.
 
     In the sandbox it reaches sandbox connections only; where a run begins, it stays, and all that follows from it.
+    ``priority`` says whether it goes first where work has to wait.
     Raise ``NotFound`` for agents the person may not see, ``Forbidden``, :class:`AgentUnavailable`,
     :class:`TicketTooLarge` (413) and ``InvalidInput`` (422).
     """
     version = startable_version(agent_id, by, environment)
     body = checked_task(text, source, data, version)
     causes = sorted({*map(UUID, by.cause_ids()), *(due.causes if due else ())})
-    more = {"schedule_id": due.schedule_id, "due_at": due.at} if due else {}
+    more = {"priority": priority, **({"schedule_id": due.schedule_id, "due_at": due.at} if due else {})}
     title = title_of(body["text"]) or version.agent.title
     with transaction.atomic():
         task = Task(body=body, environment=environment, started_by=by, causes=causes, title=title, more=more)
         run = create_run(version, task, by=by)
         set_out(run, by=by)
         transaction.on_commit(partial(reached, Failpoint.RUN_BEGUN))
-        enqueue_on_commit(run.id)
+        enqueue_on_commit(run.id, priority)
     return run
 
 

@@ -1,7 +1,8 @@
 """Anthropic's Messages API.
 
-No ``temperature`` (the SDK refuses it), no provider-hosted tools, no prompt caching of ours. Results of tools are user
-content there, and must come first in the turn after the calls.
+No ``temperature`` (the SDK refuses it), no provider-hosted tools. Results of tools are user content there, and must
+come first in the turn after the calls. What a call has in common with the next one is marked to be kept for five
+minutes: tools and instructions, and, where tools may be called, the conversation up to here.
 """
 
 import json
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 BASE_URL: Final = "https://api.anthropic.com"
 
+KEPT: Final = {"cache_control": {"type": "ephemeral"}}
 _STOPS: Final[dict[str, Stop]] = {
     "end_turn": Stop.END,
     "stop_sequence": Stop.END,
@@ -65,13 +67,19 @@ def _open(client: "Anthropic", endpoint: Endpoint, request: ModelRequest, names:
         "stream": True,
     }
     if request.system:
-        parameters["system"] = request.system
+        parameters["system"] = [{"type": "text", "text": request.system, **KEPT}]
     if request.tools:
+        _keep_conversation(parameters["messages"])
         parameters["tools"] = [
             {"name": names.safe(tool.name), "description": tool.description, "input_schema": tool.input_schema}
             for tool in request.tools
         ]
     return client.messages.create(**parameters)
+
+
+def _keep_conversation(turns: list[dict[str, Any]]) -> None:
+    if turns:
+        turns[-1]["content"][-1] |= KEPT
 
 
 def _messages(messages: tuple[Message, ...], names: ToolNames) -> list[dict[str, Any]]:
@@ -176,4 +184,4 @@ def _usage(usage: Event) -> Usage:
     read = tokens(usage.get("cache_read_input_tokens"))
     written = tokens(usage.get("cache_creation_input_tokens"))
     total = None if fresh is None else fresh + (read or 0) + (written or 0)
-    return Usage(total, tokens(usage.get("output_tokens")), read)
+    return Usage(total, tokens(usage.get("output_tokens")), read, written)

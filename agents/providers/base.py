@@ -78,19 +78,27 @@ Message = UserText | AssistantTurn | ToolResult
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the provider counted them; None is unknown. ``input_tokens`` includes the cached ones."""
+    """Tokens as the provider counted them; None is unknown. ``input_tokens`` includes those of its cache.
+
+    ``cached_tokens`` were read from it, which costs less; ``written_tokens`` were put into it, which may cost more, and
+    are no part of the answer that a step keeps: they stand in the call's usage record.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
+    written_tokens: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
+    """What a model is asked. ``cache_key`` is the same for calls that begin alike: providers may keep the beginning."""
+
     system: str
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
     max_output_tokens: int = 4096
+    cache_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +192,7 @@ def request_to_json(request: ModelRequest) -> dict[str, Any]:
         "messages": [message_to_json(message) for message in request.messages],
         "tools": [_tool_to_json(tool) for tool in request.tools],
         "max_output_tokens": request.max_output_tokens,
+        "cache_key": request.cache_key,
     }
 
 
@@ -194,6 +203,7 @@ def request_from_json(value: dict[str, Any]) -> ModelRequest:
         messages=tuple(message_from_json(item) for item in value["messages"]),
         tools=tuple(ToolSpec(**item) for item in value["tools"]),
         max_output_tokens=value["max_output_tokens"],
+        cache_key=value.get("cache_key", ""),
     )
 
 

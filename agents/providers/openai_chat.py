@@ -59,7 +59,7 @@ def _open(client: "OpenAI", endpoint: Endpoint, request: ModelRequest, names: To
     parameters: dict[str, Any] = {
         "model": endpoint.model,
         "messages": system + [_message(message, names) for message in request.messages],
-        _limit_name(endpoint): request.max_output_tokens,
+        **own_parameters(endpoint, request),
         "stream": True,
         "stream_options": {"include_usage": True},
     }
@@ -78,10 +78,16 @@ def _open(client: "OpenAI", endpoint: Endpoint, request: ModelRequest, names: To
     return client.chat.completions.create(**parameters)
 
 
-def _limit_name(endpoint: Endpoint) -> str:
-    """OpenAI and Azure refuse the old name of the output limit with newer models; many others know only that one."""
+def own_parameters(endpoint: Endpoint, request: ModelRequest) -> dict[str, Any]:
+    """Return what OpenAI and Azure are told otherwise than all others.
+
+    They refuse the old name of the output limit with newer models; many others know only that one, and no cache's key.
+    """
     host = urlsplit(endpoint.base_url or BASE_URL).hostname or ""
-    return "max_completion_tokens" if host.endswith((".openai.com", ".azure.com")) else "max_tokens"
+    if not host.endswith((".openai.com", ".azure.com")):
+        return {"max_tokens": request.max_output_tokens}
+    key = {"prompt_cache_key": request.cache_key} if request.cache_key else {}
+    return {"max_completion_tokens": request.max_output_tokens, **key}
 
 
 def _message(message: Message, names: ToolNames) -> dict[str, Any]:

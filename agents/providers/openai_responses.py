@@ -66,6 +66,8 @@ def _open(client: "OpenAI", endpoint: Endpoint, request: ModelRequest, names: To
         "store": False,
         "stream": True,
     }
+    if request.cache_key:
+        parameters["prompt_cache_key"] = request.cache_key
     if request.system:
         parameters["instructions"] = request.system
     if request.tools:
@@ -155,10 +157,12 @@ def _finish(response: Event, collector: Collector) -> Stop:
             if not streamed:
                 collector.text(text_of(part, "text") or text_of(part, "refusal"))
     usage = object_of(response, "usage")
+    details = object_of(usage, "input_tokens_details")
     collector.usage = Usage(
         tokens(usage.get("input_tokens")),
         tokens(usage.get("output_tokens")),
-        tokens(object_of(usage, "input_tokens_details").get("cached_tokens")),
+        tokens(details.get("cached_tokens")),
+        tokens(details.get("cache_write_tokens")),
     )
     collector.model = text_of(response, "model")
     collector.response_id = text_of(response, "id")

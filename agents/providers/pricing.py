@@ -28,6 +28,10 @@ def cost(usage: Usage, *, provider: str, model: str, at: datetime, price_source:
     counts = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
     if usage.cached_tokens:
         counts["cache_read_tokens"] = min(usage.cached_tokens, usage.input_tokens)
+    if usage.written_tokens:
+        counts["cache_write_tokens"] = min(
+            usage.written_tokens, usage.input_tokens - counts.get("cache_read_tokens", 0)
+        )
     return _price(counts, provider, model, at, price_source)
 
 

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from approvals.evidence import environment_of
 from approvals.models import Decision, Policy, PolicyVersion, Request, ReviewQueue, Verdict
+from approvals.operations.extending import MAX_SECONDS
 from approvals.permissions import refusal
 from approvals.states import DecisionKind, Settlement
 from workspaces.api.people import PersonOutput
@@ -56,6 +57,7 @@ class DecisionOutput(serializers.ModelSerializer[Decision]):
             "settlement",
             "amount",
             "steps",
+            "seconds",
             "answers",
             "revision",
             "evidence_digest",
@@ -155,6 +157,9 @@ class DecisionInput(serializers.Serializer[Any]):
     )
     steps = serializers.IntegerField(
         min_value=1, max_value=10_000, required=False, help_text="For a budget: the run's new step limit."
+    )
+    seconds = serializers.IntegerField(
+        min_value=1, max_value=MAX_SECONDS, required=False, help_text="For a budget: the run's new time limit."
     )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from django.http import QueryDict
 
 from approvals.operations import Answer
+from approvals.operations.extending import MAX_SECONDS
 from approvals.states import DecisionKind, Settlement
 from workspaces.console.shapes import Unsent
 from workspaces.errors import DomainError, InvalidInput
@@ -24,8 +25,8 @@ KINDS: Final = {
 def answer_of(sent: QueryDict) -> Answer:
     """Return the answer that a form holds; raise ``InvalidInput`` for what no form of ours sends.
 
-    ``kind`` is approve, reject, respond, settle (with ``settlement``) or budget (with ``amount`` in the budget's unit
-    or ``steps``); ``binding`` is the digest of the evidence that was shown.
+    ``kind`` is approve, reject, respond, settle (with ``settlement``) or budget (with ``amount`` in the budget's unit,
+    ``steps`` or ``minutes``); ``binding`` is the digest of the evidence that was shown.
     """
     kind = sent.get("kind", "")
     if kind not in KINDS:
@@ -40,6 +41,7 @@ def answer_of(sent: QueryDict) -> Answer:
         settlement=Settlement(settlement) if settlement else None,
         amount=_amount(sent.get("amount", "").strip()) if kind == "budget" else None,
         steps=_steps(sent.get("steps", "").strip()) if kind == "budget" else None,
+        seconds=_seconds(sent.get("minutes", "").strip()) if kind == "budget" else None,
     )
 
 
@@ -48,7 +50,7 @@ def unsent(sent: QueryDict, error: DomainError) -> Unsent:
     return Unsent(
         message=error.message,
         hint=error.hint,
-        **{name: sent.get(name, "") for name in ("kind", "reason", "settlement", "amount", "steps")},
+        **{name: sent.get(name, "") for name in ("kind", "reason", "settlement", "amount", "steps", "minutes")},
     )
 
 
@@ -71,3 +73,12 @@ def _steps(text: str) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= MAX_STEPS):
         raise InvalidInput("This is no number of steps.", f"Write a whole number from 1 to {MAX_STEPS:,}.")
     return int(text)
+
+
+def _seconds(minutes: str) -> int | None:
+    if not minutes:
+        return None
+    if not (minutes.isascii() and minutes.isdigit() and len(minutes) <= 7 and 1 <= int(minutes) * 60 <= MAX_SECONDS):
+        most = MAX_SECONDS // 60
+        raise InvalidInput("This is no number of minutes.", f"Write a whole number from 1 to {most:,}.")
+    return int(minutes) * 60

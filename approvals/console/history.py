@@ -47,6 +47,7 @@ def _decision(decision: Decision) -> TimelineItem:
     unit = (decision.request.evidence.get("budget") or {"unit": Unit.USD})["unit"]
     limits = [("New limit", limit_text(decision.amount, unit))] if decision.amount is not None else []
     steps = [("New step limit", str(decision.steps))] if decision.steps is not None else []
+    steps += [("New time limit", f"{decision.seconds:,} s")] if decision.seconds is not None else []
     kind, value = ("settlement", decision.settlement) if decision.settlement else ("decision", decision.kind)
     return TimelineItem(
         title=look(kind, value).word,

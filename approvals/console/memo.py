@@ -1,7 +1,6 @@
 """A request as a memo: the frozen evidence and the rows around it, put into the order in which a person reads."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, Final
 
 from django.utils import timezone
@@ -11,6 +10,7 @@ from approvals.amounts import currency_of, in_words
 from approvals.console.deciders import who_may_decide
 from approvals.console.doubts import found_out
 from approvals.console.history import history
+from approvals.console.limits import budget_of, minutes_of, note_of
 from approvals.console.outcome import outcome
 from approvals.console.surroundings import PERSON, Surroundings, surroundings
 from approvals.diffs import label_of
@@ -19,8 +19,6 @@ from approvals.models import Request
 from approvals.permissions import refusal
 from approvals.sentences import UNDO, named, short
 from approvals.states import ExpiryDoes, RequestKind, RequestStatus
-from tools.models import Period
-from tools.models.budget import amount_text, unit_text
 from tools.provenance import MAX_EXCERPT
 from tools.states import Effect
 from workspaces.canonical import digest
@@ -153,23 +151,15 @@ def _bar(request: Request, user: User, unsent: Unsent | None) -> DecisionBar | N
         why_not=late or refusal(user, request),
         note=_note(request),
         steps=run.get("limit") if request.kind == RequestKind.BUDGET else None,
-        budget=_budget(request),
+        minutes=minutes_of(request),
+        budget=budget_of(request),
         answer=unsent,
     )
 
 
-def _budget(request: Request) -> tuple[str, str] | None:
-    """Return what the budget that a request is about is counted in, and how far it goes now."""
-    budget = request.evidence.get("budget")
-    if budget is None:
-        return None
-    counted = f"{unit_text(budget['unit'])} {Period(budget['period']).label.lower()}"
-    return counted, amount_text(Decimal(budget["limit"]))
-
-
 def _note(request: Request) -> str:
-    if request.kind == RequestKind.BUDGET and "budget" in request.evidence:
-        return str(request.evidence["budget"]["who"])
+    if request.kind == RequestKind.BUDGET:
+        return note_of(request)
     if request.kind == RequestKind.SETTLE:
         return "Nothing is retried by itself."
     if request.quorum > 1:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('approvals', '0004_answers'),
+        ('approvals', '0006_time_extension'),
         ('tools', '0006_connection_grants'),
         ('workspaces', '0006_second_factor_required'),
     ]

@@ -52,6 +52,7 @@ class Decision(TenantRow):
     settlement = models.CharField(max_length=10, choices=Settlement, blank=True)
     amount = models.DecimalField(max_digits=18, decimal_places=6, null=True, help_text="What a budget is raised to.")
     steps = models.PositiveIntegerField(null=True, help_text="What a step limit is raised to.")
+    seconds = models.PositiveIntegerField(null=True, help_text="What a time limit is raised to.")
     answers = models.JSONField(null=True, help_text="What a form was filled in with.")
     revision = models.ForeignKey(Action, models.PROTECT, null=True, related_name="+")
     evidence_digest = models.CharField(max_length=64)

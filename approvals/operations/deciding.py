@@ -14,7 +14,7 @@ from django.utils import timezone
 from approvals.errors import EvidenceChanged
 from approvals.models import Decision, Request, Verdict
 from approvals.operations.clearing import let_pass
-from approvals.operations.extending import check_extension
+from approvals.operations.extending import Limits, check_extension
 from approvals.operations.filling import check_filled_in
 from approvals.operations.opening import announce
 from approvals.permissions import check_can_decide, check_is_open
@@ -45,8 +45,8 @@ class Answer:
     """What a person says. ``seen`` is the digest of the evidence they looked at.
 
     ``arguments`` belong to an edit, or are what a form is filled in with; ``settlement`` to a ``settle`` request;
-    ``amount`` to a ``budget`` request (the new limit, in the budget's unit) and ``steps`` likewise (the run's new step
-    limit).
+    ``amount`` to a ``budget`` request (the new limit, in the budget's unit); ``steps`` and ``seconds`` likewise (the
+    run's new step and time limit).
     """
 
     kind: DecisionKind
@@ -56,6 +56,7 @@ class Answer:
     settlement: Settlement | None = None
     amount: Decimal | None = None
     steps: int | None = None
+    seconds: int | None = None
 
 
 def decide(*, request_id: UUID, answer: Answer, by: User) -> Decision:
@@ -100,7 +101,7 @@ def _check_answer(request: Request, answer: Answer) -> None:
     if request.kind == RequestKind.SETTLE and (answer.settlement is None or answer.kind != DecisionKind.APPROVE):
         raise InvalidInput("Say whether it happened.", fields={"settlement": ["Choose: happened, retry or give_up."]})
     if request.kind == RequestKind.BUDGET and answer.kind == DecisionKind.APPROVE:
-        check_extension(request, answer.amount, answer.steps)
+        check_extension(request, Limits(answer.amount, answer.steps, answer.seconds))
     if answer.kind == DecisionKind.RESPOND and request.kind != RequestKind.ACTION:
         raise InvalidInput("This request cannot be answered with a message.", "Approve or reject it.")
 
@@ -115,6 +116,7 @@ def _store(request: Request, answer: Answer, by: User, revision: Action | None) 
         settlement=answer.settlement or "",
         amount=answer.amount,
         steps=answer.steps,
+        seconds=answer.seconds,
         answers=_answers(request, answer),
         revision=revision,
         evidence_digest=answer.seen,

@@ -5,9 +5,12 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from tools.models import Connection, Environment, Tool
+from tools.operations.configuring import LONGEST_CALL
 from tools.states import Effect
 
-CHANGEABLE: Final = ("title", "description", "options", "effect", "egress", "moves_money", "is_enabled")
+CHANGEABLE: Final = (
+    "title", "description", "options", "effect", "egress", "moves_money", "deadline_seconds", "is_enabled"
+)  # fmt: skip
 
 COUNTERPART: Final = "The id of the sandbox connection that takes a live one's place in sandbox runs."
 RESTRICTED: Final = "Only runs that owners, and teams with the right to use it, have started may go through it."
@@ -96,6 +99,7 @@ class ToolOutput(serializers.ModelSerializer[Tool]):
             "egress",
             "moves_money",
             "idempotency",
+            "deadline_seconds",
             "is_enabled",
             "created_at",
             "updated_at",
@@ -119,6 +123,13 @@ class ToolChange(serializers.Serializer[Any]):
     egress = serializers.BooleanField(required=False, help_text="Whether it sends free text out; may only be stricter.")
     moves_money = serializers.BooleanField(
         required=False, help_text="Whether it pays, refunds or charges; may only be stricter."
+    )
+    deadline_seconds = serializers.IntegerField(
+        min_value=1,
+        max_value=LONGEST_CALL,
+        allow_null=True,
+        required=False,
+        help_text="How long one call may take; null: what the settings say.",
     )
     is_enabled = serializers.BooleanField(required=False)
 

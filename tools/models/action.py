@@ -13,6 +13,7 @@ from tools.states import ACTION_TERMINAL, ACTION_TRANSITIONS, ActionStatus, Effe
 from workspaces.constraints import SameWorkspace, tenant_key
 from workspaces.environments import Environment
 from workspaces.models import TenantRow
+from workspaces.payloads import BodyField
 
 SAID = [
     "workspace", "step_id", "run_id", "agent_id", "agent_version_id", "environment", "tool", "schema_digest", "effect",
@@ -70,7 +71,7 @@ class Action(TenantRow):
     before_image = models.JSONField(null=True)
     before_digest = models.CharField(max_length=64, blank=True)
     predicted = models.JSONField(null=True)
-    result = models.JSONField(null=True)
+    result = BodyField(null=True)
     after_image = models.JSONField(null=True)
     undo_plan = models.JSONField(null=True)
     explanation = models.TextField(blank=True, help_text="Why it ended as it did, in a sentence.")

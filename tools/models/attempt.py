@@ -8,6 +8,7 @@ from tools.models.action import Action
 from tools.states import AttemptKind, AttemptOutcome
 from workspaces.constraints import SameWorkspace
 from workspaces.models import TenantRow
+from workspaces.payloads import BodyField
 
 
 class ActionAttempt(TenantRow):
@@ -19,7 +20,7 @@ class ActionAttempt(TenantRow):
     incarnation: "models.UUIDField[UUID | None, UUID | None]" = models.UUIDField(null=True)
     outcome = models.CharField(max_length=10, choices=AttemptOutcome, default=AttemptOutcome.STARTED)
     explanation = models.TextField(blank=True)
-    evidence = models.JSONField(default=dict)
+    evidence = BodyField(default=dict)
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 

@@ -30,6 +30,9 @@ class Tool(TenantRow):
         default=False, help_text="It pays, refunds or charges: nobody ever approves their own wording of it."
     )
     idempotency = models.CharField(max_length=20, choices=Idempotency)
+    deadline_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How long one call may take, at most an hour; empty: TOOL_DEADLINE_SECONDS."
+    )
     is_enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

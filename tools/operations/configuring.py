@@ -22,6 +22,7 @@ from workspaces.errors import InvalidInput, StaleState
 from workspaces.models import User, Workspace
 from workspaces.operations.authority import require_owner
 
+LONGEST_CALL = 3600
 STRICTNESS = {effect: rank for rank, effect in enumerate(Effect)}
 
 
@@ -151,6 +152,7 @@ def save_tool(
     effect: str | None = None,
     egress: bool | None = None,
     moves_money: bool | None = None,
+    deadline_seconds: int | None = None,
     is_enabled: bool | None = None,
     is_new: bool = False,
 ) -> Tool:
@@ -162,10 +164,9 @@ def save_tool(
     require_owner(by, workspace, "set up tools")
     if connection.workspace_id != workspace.id:
         raise InvalidInput("There is no such connection in this workspace.", "Choose one of its own connections.")
-    values = {
-        "title": title,
-        "description": description,
-        "connection": connection,
+    told = {"title": title, "description": description, "connection": connection}
+    values = told | {
+        "deadline_seconds": _deadline(deadline_seconds),
         **({} if is_enabled is None else {"is_enabled": is_enabled}),
         **_definition(connection.kind, operation_name, options, effect=effect, egress=egress, moves_money=moves_money),
     }
@@ -178,6 +179,16 @@ def save_tool(
             raise InvalidInput(f"There is a tool named {name} already.", "Choose another name, or change that one.")
         _record_tool(tool, "tool.created" if created else "tool.changed", by)
     return tool
+
+
+def _deadline(seconds: int | None) -> int | None:
+    """Return how long one call may take, at most an hour; None: as long as the settings say."""
+    if seconds is not None and not 0 < seconds <= LONGEST_CALL:
+        said = [f"Give a whole number of seconds from 1 to {LONGEST_CALL:,}."]
+        raise InvalidInput(
+            "A call may not take so long.", "Leave it out for the usual time.", {"deadline_seconds": said}
+        )
+    return seconds
 
 
 def _definition(

@@ -10,8 +10,10 @@ from uuid import UUID
 import pgtrigger
 
 from tools.models import Action, ActionAttempt
+from tools.operations.outcomes import TOLD as TOLD_APART
 from workspaces.canonical import digest
 from workspaces.forgetting import GONE, without
+from workspaces.payloads import keep
 
 TOLD = ("arguments", "provenance", "before_image", "predicted", "result", "after_image", "undo_plan", "explanation")
 
@@ -56,6 +58,10 @@ def _redact(row: Any, names: Collection[str], value: object) -> bool:
     changed = {name: new for name, new in told.items() if new != getattr(row, name)}
     for name, new in changed.items():
         setattr(row, name, new)
+    run_id = row.run_id if isinstance(row, Action) else row.action.run_id
+    for name, only in (("result", None), ("evidence", TOLD_APART)):
+        if name in changed:
+            setattr(row, name, keep(changed[name], workspace_id=row.workspace_id, owner_id=run_id, only=only))
     if "arguments" in changed:
         row.arguments_digest = digest(row.arguments)
         changed["arguments_digest"] = row.arguments_digest

@@ -7,21 +7,20 @@ an action that is executing under a dead incarnation: that is *in doubt*, and is
 """
 
 import logging
-from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 
 from audit.ledger.recording import record
-from tools.bindings import binding_of, destination_digest
+from tools.bindings import binding_of
 from tools.connectors.base import ConnectorError, Done, Drifted, NotSent, Operation, Refused, Target
-from tools.environments import connection_of, still_leads
+from tools.environments import still_leads
 from tools.errors import NotCleared, Paused, ToolUnavailable
 from tools.models import Action, ActionAttempt, Connection, Tool
-from tools.operations.targets import Call, call_for, is_builtin_tool, operation_of, pinned
+from tools.operations.endings import Ending
+from tools.operations.outcomes import changes_of, finish_attempt
+from tools.operations.targets import Call, call_for, is_builtin_tool, pinned
 from tools.ports import gate
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Effect
 from tools.tracing import traced_execution
@@ -37,17 +36,6 @@ from workspaces.transitions import transition
 log = logging.getLogger(__name__)
 
 WORKER = System("worker")
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How one attempt ended: the fate of the action, and what the outside system said."""
-
-    outcome: AttemptOutcome
-    status: ActionStatus
-    sentence: str
-    done: Done | None = None
-    evidence: dict[str, Any] | None = None
 
 
 def execute(*, action_id: UUID, incarnation: UUID, by: Actor = WORKER) -> Action:
@@ -239,11 +227,13 @@ def _conclude(action: Action, ending: Ending, by: Actor) -> Action:
                 by=by,
                 where=Q(attempt=action.attempt, incarnation=action.incarnation),
                 body={"attempt": action.attempt, "outcome": str(ending.outcome)},
-                **_changes(action, ending),
+                **changes_of(action, ending),
             )
         except StaleState:
             _settle_late(action, ending, by)
-        _finish_attempt(action, own, ending)
+        finish_attempt(action, own, ending)
+    if ending.done is not None and action.status == ActionStatus.SUCCEEDED:
+        action.result = sanitise(ending.done.result)  # as it is read
     return action
 
 
@@ -262,7 +252,7 @@ def _settle_late(action: Action, ending: Ending, by: Actor) -> None:
             ending.status,
             by=by,
             body={"outcome": str(ending.outcome), "late": True},
-            **_changes(action, ending),
+            **changes_of(action, ending),
         )
     else:
         _note_late(action, own, ending, by)
@@ -282,43 +272,3 @@ def _note_late(action: Action, attempt: int, ending: Ending, by: Actor) -> None:
         explanation = f"{action.explanation} {sentence}".strip()
         Action.objects.filter(pk=action.pk, status=ActionStatus.FAILED).update(explanation=explanation)
         action.explanation = explanation
-
-
-def _finish_attempt(action: Action, number: int, ending: Ending) -> None:
-    evidence = ending.evidence if ending.done is None else {"result": ending.done.result, "after": ending.done.after}
-    ActionAttempt.objects.filter(action=action, kind=AttemptKind.EXECUTE, number=number).update(
-        outcome=ending.outcome,
-        explanation=ending.sentence,
-        evidence=sanitise(evidence or {}),
-        finished_at=timezone.now(),
-    )
-
-
-def _changes(action: Action, ending: Ending) -> dict[str, Any]:
-    if ending.done is None:
-        finished = timezone.now() if ending.status == ActionStatus.FAILED else None
-        return {"explanation": ending.sentence, "finished_at": finished}
-    after = sanitise(ending.done.after)
-    return {
-        "explanation": ending.sentence,
-        "result": sanitise(ending.done.result),
-        "after_image": after,
-        "undo_plan": undo_plan(action, after),
-        "finished_at": timezone.now(),
-    }
-
-
-def undo_plan(action: Action, after: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the concrete undo (tool, arguments, where it leads) as it is at this moment; None where there is none.
-
-    Whatever fails here leaves an effect without an undo, never an effect without its record.
-    """
-    try:
-        arguments = operation_of(action.tool).undo(action.arguments, action.before_image, after)
-    except Exception:
-        log.exception("No undo could be planned for action %s.", action.id)
-        return None
-    if arguments is None:
-        return None
-    leads = destination_digest(action.tool, connection_of(action))
-    return {"tool": action.tool.name, "arguments": sanitise(arguments), "destination": leads}

@@ -10,8 +10,8 @@ from django.utils import timezone
 from tools.connectors.base import Probe
 from tools.errors import ToolUnavailable
 from tools.models import Action, ActionAttempt
-from tools.operations.executing import undo_plan
 from tools.operations.observing import LEFT, observe
+from tools.operations.outcomes import undo_plan
 from tools.operations.targets import is_builtin_tool
 from tools.states import ActionStatus, AttemptKind, AttemptOutcome, Effect, Idempotency
 from workspaces.actors import Actor

@@ -36,7 +36,10 @@ def call_for(action: Action) -> Call:
     if connection is None:
         raise ToolUnavailable(why_not(tool, action.environment), "An owner can set up the connection that is missing.")
     caller = Caller(action.workspace_id, action.run_id, action.agent_id, action.id)
-    return Call(made, replace(target_of(connection, tool.options), caller=caller), connection)
+    target = replace(target_of(connection, tool.options), caller=caller)
+    if tool.deadline_seconds is not None:
+        target = replace(target, deadline_seconds=float(tool.deadline_seconds))
+    return Call(made, target, connection)
 
 
 def operation_of(tool: Tool) -> Operation:

@@ -249,8 +249,7 @@ class TimelineItem:
 class DecisionBar:
     """What this person may do with a request. ``binding`` is posted back, so that only what was seen is decided on.
 
-    ``why_not`` is the sentence of the check that refused; it takes the place of the buttons. ``budget`` is the one that
-    a run waits for: what it is counted in, and how far it goes now; None where the run stands at a limit of its own.
+    ``why_not`` is the sentence of the check that refused, in place of the buttons; ``budget`` is what is used up.
     """
 
     decide_url: str
@@ -260,9 +259,9 @@ class DecisionBar:
     may_respond: bool = True
     why_not: str = ""
     note: str = ""
-    irreversible: bool = False
     amount: Decimal | None = None
     steps: int | None = None
+    minutes: str = ""
     budget: tuple[str, str] | None = None
     answer: "Unsent | None" = None
 
@@ -278,6 +277,7 @@ class Unsent:
     settlement: str = ""
     amount: str = ""
     steps: str = ""
+    minutes: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

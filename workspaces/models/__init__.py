@@ -5,6 +5,7 @@ from workspaces.models.base import Row, TenantRow
 from workspaces.models.idempotency import IdempotencyRecord
 from workspaces.models.invitation import Invitation
 from workspaces.models.pause import Pause, ScopeKind, paused
+from workspaces.models.payload import Payload, PayloadUse
 from workspaces.models.salt import Salt
 from workspaces.models.team import Team
 from workspaces.models.user import User
@@ -17,6 +18,8 @@ __all__ = [
     "KeyScope",
     "Membership",
     "Pause",
+    "Payload",
+    "PayloadUse",
     "Role",
     "Row",
     "Salt",

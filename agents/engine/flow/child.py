@@ -16,6 +16,7 @@ from django.db.models.functions import Cast, Concat
 
 from agents.engine.beginning import Task, create_run, set_out, title_of
 from agents.engine.claims import WORKER
+from agents.engine.clock import time_left
 from agents.engine.flow.around import Given
 from agents.engine.flow.inputs import fitting
 from agents.engine.flow.places import Place, conclude, of_node
@@ -55,7 +56,8 @@ def _begin(place: Place) -> None:
             raise Failed(f"Runs give tasks to one another {MAX_DEPTH} deep at most.")
         left = run.step_limit - run.steps_used
         limit = min(place.node.step_limit or version.step_limit, version.step_limit, left)
-        more = {"parent": run, "step_limit": limit, "scopes": [*run.scopes, version.agent_id]}
+        own = {"scopes": [*run.scopes, version.agent_id], "priority": run.priority}
+        more = {"parent": run, "step_limit": limit, **own, **_time(run, version)}
         task = Task(
             body=body,
             environment=run.environment,
@@ -68,6 +70,12 @@ def _begin(place: Place) -> None:
         set_out(child, budget=_budget(place, version))
         _stand_by(place, child)
         tell_of_work(child.id)
+
+
+def _time(run: Run, version: AgentVersion) -> dict[str, int | None]:
+    """Return how long the child may take: the smaller of its version's limit and what its parent has left."""
+    limits = [limit for limit in (version.time_limit_seconds, time_left(run)) if limit is not None]
+    return {"time_limit_seconds": min(limits) if limits else None}
 
 
 def _stand_by(place: Place, child: Run) -> None:

@@ -15,7 +15,7 @@ from django.db import transaction
 from agents.engine.flow.around import Around, Given
 from agents.engine.flow.joins import NOT_NEEDED, is_left_over
 from agents.engine.flow.state import Seen, see, workflow_of
-from agents.engine.limits import ask_to_extend
+from agents.engine.limits import ask_to_extend, limit_reached
 from agents.engine.outcomes import finish, lock_run
 from agents.engine.turns import go_on
 from agents.models import Run, Step
@@ -116,13 +116,13 @@ def checked(node: Node, value: Any) -> Any:
 
 
 def _stands_still(place: Place) -> bool:
-    """Ask people where the run has reached its step limit; raise ``Failed`` where nobody can be asked."""
-    run, step = place.run, place.step
-    if run.steps_used < run.step_limit:
+    """Ask people where the run has reached a limit; raise ``Failed`` where nobody can be asked."""
+    step, limit = place.step, limit_reached(place.run)
+    if limit is None:
         return False
-    sentence = f"The run has reached its step limit of {run.step_limit}."
+    sentence, about = limit
     try:
-        ask_to_extend(step, sentence)
+        ask_to_extend(step, sentence, about=about)
     except NoQueue as nobody:
         step.refresh_from_db()  # the wait was rolled back, which its row in memory does not know
         raise Failed(f"{sentence} {nobody.message} {nobody.hint}") from nobody

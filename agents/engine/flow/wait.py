@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from django.utils import timezone
 
+from agents.engine.clock import EARLY
 from agents.engine.flow.around import Given
 from agents.engine.flow.places import Place, of_node
-from agents.engine.flow.timing import sleep
+from agents.engine.flow.timing import now_by_database, sleep
 from agents.workflows.values import Failed
 
 LONGEST: Final = timedelta(days=10 * 366)
@@ -17,9 +18,11 @@ BEGUN: Final = "begun"
 @of_node
 def perform(place: Place) -> Given | None:
     """Begin to wait, or go on where the time has come."""
-    if place.step.input.get(BEGUN):
-        return Given({"until": place.step.input[BEGUN]}, bool(place.step.input["trusted"]))
-    until, trusted = _until(place)
+    begun = place.step.input.get(BEGUN)
+    early = place.step.input.get(EARLY) and datetime.fromisoformat(begun) > now_by_database()
+    if begun and not early:
+        return Given({"until": begun}, bool(place.step.input["trusted"]))
+    until, trusted = (datetime.fromisoformat(begun), place.step.input["trusted"]) if begun else _until(place)
     if until - timezone.now() > LONGEST:
         raise Failed(f"It would wait until {until.isoformat()}, and may wait ten years.")
     kept = {BEGUN: until.isoformat(), "trusted": trusted}

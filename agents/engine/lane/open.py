@@ -6,6 +6,7 @@ from agents.engine.claims import DUE, FREE
 from agents.models import Step
 from agents.states import StepKind, StepStatus
 from audit import telemetry
+from workspaces.database import ClockTimestamp
 
 KINDS = (StepKind.CODE, StepKind.BRANCH)
 
@@ -17,7 +18,8 @@ def is_open() -> bool:
 
 def by_lane() -> Q:
     """Return the condition that a step goes by the lane; at a limit people are asked, which the engine does."""
-    within = Q(run__steps_used__lt=F("run__step_limit"))
+    in_time = Q(run__time_up_at=None) | Q(run__time_up_at__gt=ClockTimestamp())
+    within = in_time & Q(run__steps_used__lt=F("run__step_limit"))
     return within & Q(kind__in=KINDS, thread="") if is_open() else Q(pk__in=[])
 
 

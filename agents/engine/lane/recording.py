@@ -20,6 +20,7 @@ from agents.engine.lane.statements import ADD_STEPS, END_STEPS, KINDS, LOCK, MOV
 from agents.engine.lane.thinking import Ended
 from agents.engine.outcomes import lock_run
 from agents.models import Step
+from agents.models.step import APART
 from agents.states import RunStatus, StepStatus
 from agents.workflows.values import Failed, expression_of, expressions_in, resolve
 from audit import telemetry
@@ -28,6 +29,7 @@ from workspaces.actors import actor_text
 from workspaces.canonical import sanitise
 from workspaces.ids import uuid7
 from workspaces.live import announce_runs
+from workspaces.payloads import keep
 
 ACTOR: Final = actor_text(WORKER)
 
@@ -40,6 +42,7 @@ class Standing:
     steps_used: int
     step_limit: int
     paused: bool
+    late: bool
 
 
 @dataclass(slots=True)
@@ -85,10 +88,14 @@ def _columns(rows: list[tuple[Any, ...]]) -> list[list[Any] | str]:
 
 def _end_steps(ended: list[tuple[Carried, Ended]], incarnation: UUID) -> set[UUID]:
     rows = [
-        (one.step.id, one.step.attempt, str(end.status), json.dumps(end.output), sanitise(end.explanation))
+        (one.step.id, one.step.attempt, str(end.status), _stored(one, end), sanitise(end.explanation))
         for one, end in ended
     ]
     return {row[0] for row in ask(END_STEPS, [*_columns(rows), incarnation])}
+
+
+def _stored(carried: Carried, end: Ended) -> str:
+    return json.dumps(keep(end.output, workspace_id=carried.workspace_id, owner_id=carried.run_id, only=APART))
 
 
 def _note(found: Round, carried: Carried, end: Ended) -> None:
@@ -121,7 +128,7 @@ def _visit(found: Round, carried: Carried, node_id: str, run: Standing) -> None:
     if node.at_most is not None:
         visits = carried.visits[node_id] = carried.visits_of(node_id) + 1
         refused = f"The node {node_id} may be visited {node.at_most} times." if visits > node.at_most else ""
-    claimed = found.claims and not run.paused and run.steps_used + 1 < run.step_limit
+    claimed = found.claims and not (run.paused or run.late) and run.steps_used + 1 < run.step_limit
     step = Claimed(uuid7(), carried.step.number + 1, node_id, visits, 1, refused)
     status = StepStatus.RUNNING if claimed else StepStatus.READY
     given = json.dumps({"refused": refused} if refused else {})

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
+from agents.engine.clock import may_be_late
 from agents.engine.control import honour_cancel
 from agents.engine.lane.carried import Carried, Claimed, from_run
 from agents.engine.lane.open import is_open
 from agents.engine.lane.recording import Round, write
-from agents.engine.lane.taking import take
+from agents.engine.lane.taking import SHARE, take
 from agents.engine.lane.thinking import think
 from agents.engine.stumbling import stumble
 from agents.engine.workers import incarnation, stop_driving, stopping
@@ -46,7 +47,7 @@ def _ride(call: Callable[[], object], tell: Callable[[UUID], object], most: int)
         last = stopping() or number == ROUNDS - 1
         if len(carried) <= most // 2 and not last:
             taken = take(most - len(carried))
-            if len(taken) == most:
+            if len(taken) >= most - most // SHARE:  # as many interactive ones as are taken at once, or all places
                 call()
             carried += taken
         if not carried:
@@ -62,7 +63,8 @@ def by_lane_or(perform: Callable[[Step], None]) -> Callable[[Step], None]:
     """Return how the engine carries out a step of a kind that the lane knows: by the lane where it may take it."""
 
     def carried_out(step: Step) -> None:
-        if is_open() and step.thread == "" and step.run.steps_used < step.run.step_limit:
+        within = step.run.steps_used < step.run.step_limit and not may_be_late(step.run)
+        if is_open() and step.thread == "" and within:
             carry(step)
         else:
             perform(step)

@@ -15,6 +15,8 @@ from audit.ledger.recording import Entry, record_many
 from workspaces.actors import actor_text
 from workspaces.failpoints import Failpoint, reached
 
+SHARE: Final = 4
+"""One of so many places of a ride is kept for batch runs that wait, and others for interactive ones."""
 ACTOR: Final = actor_text(WORKER)
 
 
@@ -30,7 +32,7 @@ def take(most: int) -> list[Carried]:
 def _take(most: int, mine: UUID) -> list[Carried]:
     with claiming():
         with transaction.atomic():
-            rows = ask(TAKE, {"mine": mine, "silence": silence(), "most": most})
+            rows = ask(TAKE, {"mine": mine, "silence": silence(), "most": most, "kept": most // SHARE})
             record_many(entry for row in rows for entry in _entries(row))
         taken = [_carried(row) for row in rows]
         keep_driving(one.run_id for one in taken)

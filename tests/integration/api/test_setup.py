@@ -120,6 +120,9 @@ def test_a_change_of_a_tool_keeps_what_is_left_out(owner, mail):
     changed = owner.send("patch", f"tools/{made['id']}/", title="Reply", is_enabled=False)
     assert changed == {**made, "title": "Reply", "is_enabled": False, "updated_at": changed["updated_at"]}
     assert owner.patch(f"{API}tools/{made['id']}/", {}, format="json").status_code == 422
+    assert owner.send("patch", f"tools/{made['id']}/", deadline_seconds=900)["deadline_seconds"] == 900
+    assert owner.send("patch", f"tools/{made['id']}/", title="Note")["deadline_seconds"] == 900
+    assert owner.patch(f"{API}tools/{made['id']}/", {"deadline_seconds": 3601}, format="json").status_code == 422
 
 
 def test_names_are_taken_once(owner, mail):

@@ -1,8 +1,10 @@
 """Requests that are not about a proposal: an action in doubt is settled, a run at its limit extended or stopped."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from agents.models import Run
 from agents.operations import start_run
@@ -68,6 +70,25 @@ def test_run_at_its_limit_asks_and_is_extended(desk, stopped, browse):
     run = desk.rest(Run.objects.get(pk=stopped.run_id))
     assert (run.step_limit, run.status) == (20, "waiting")
     assert "New step limit" in client.get(address(stopped)).content.decode()
+
+
+def test_run_whose_time_is_up_asks_and_is_extended(desk, browse, cast):
+    run = start_run(agent_id=desk.desk.agent.id, text="Hello.", by=cast.owner)
+    began = timezone.now() - timedelta(seconds=100)
+    Run.objects.filter(pk=run.pk).update(time_limit_seconds=90, time_up_at=began, started_at=began)
+    desk.rest(run)
+    asked, client = Request.objects.get(run_id=run.id), browse("reviewer")
+    text = client.get(address(asked)).content.decode()
+    assert "The run has reached its time limit of 90 seconds, without what people took." in text
+    assert 'Up to how many minutes in all? <span class="muted small">now 1.5</span>' in text
+    for wrong in ({"minutes": "1"}, {"minutes": "x"}, {"minutes": "9999999"}, {"steps": "99"}):
+        answer = decide(client, asked, "budget", **wrong)
+        assert answer.status_code == 422
+        assert all(f'value="{typed}"' in answer.content.decode() for typed in wrong.values())
+    assert decide(client, asked, "budget", minutes="10").status_code == 302
+    run = desk.rest(run)
+    assert (run.time_limit_seconds, run.status) == (600, "succeeded")
+    assert "600 s" in client.get(address(asked)).content.decode()
 
 
 @pytest.mark.parametrize(

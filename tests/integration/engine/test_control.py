@@ -1,13 +1,14 @@
 """Pausing, cancelling, limits and budgets."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from agents.engine.drive import drive
 from agents.engine.sweep import sweep
-from agents.models import Step
+from agents.models import Run, Step
 from agents.operations import cancel_run, publish_version, set_up_budget, start_run
 from approvals.errors import MayNotDecide
 from approvals.models import Request, ReviewQueue
@@ -119,6 +120,22 @@ def test_run_at_its_step_limit_parks_and_goes_on_when_extended(desk, customer):
     assert run.step_limit == 20
     assert len(desk.requests(run)) == 2
     assert approve_all(desk, run).status == "succeeded"
+
+
+def test_run_at_its_time_limit_parks_before_the_next_model_call_and_goes_on_when_extended(desk, talker, customer):
+    limited(desk, time_limit_seconds=600)
+    talker.calls(("crm.customer.find", {"email": customer["email"]})).says("Done.")
+    run = start_run(agent_id=desk.desk.agent.id, text="Hello", by=desk.cast.owner)
+    drive(run.id, quantum=2)
+    earlier = {name: F(name) - timedelta(seconds=601) for name in ("started_at", "time_up_at")}
+    Run.objects.filter(pk=run.pk).update(**earlier)
+    run = desk.rest(run)
+    (request,) = desk.requests(run)
+    assert (run.status, len(talker.heard)) == ("waiting", 1)
+    desk.answer(request, seconds=1200, by=desk.cast.finance)
+    run = desk.rest(run)
+    assert (run.status, len(talker.heard), run.time_limit_seconds) == ("succeeded", 2, 1200)
+    assert 590 < (run.time_up_at - run.finished_at).total_seconds() < 600  # counted anew from what it had taken
 
 
 def test_limit_that_is_not_extended_fails_the_run_with_the_reason(desk, customer):

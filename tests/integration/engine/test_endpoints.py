@@ -32,8 +32,9 @@ def worker(db):
 def caller(cast, worker):
     """Steps of the workspace that call endpoints; no rows of theirs are needed for that."""
 
-    def make(owner=None):
-        return Step(id=uuid7(), workspace_id=cast.workspace.id, attempt=1, incarnation=(owner or worker).id)
+    def make(owner=None, priority="interactive"):
+        of = {"workspace_id": cast.workspace.id, "incarnation": (owner or worker).id}
+        return Step(id=uuid7(), attempt=1, priority=priority, **of)
 
     return make
 
@@ -91,7 +92,7 @@ def test_requests_of_a_minute_are_used_up_and_come_back(caller):
     assert [type(one) for one in took].count(Place) == 3, took
     refused = take(caller(), slow)
     assert refused.reason == "requests"
-    assert 15 < wait_for_turn(caller().workspace_id, refused) <= 40
+    assert 15 < wait_for_turn(caller(), refused) <= 40
     let_pass(20)
     assert isinstance(take(caller(), slow), Place)
     assert isinstance(take(caller(), slow), Refused)
@@ -164,7 +165,7 @@ def test_what_a_provider_asks_for_holds_for_everybody(caller):
     fail(caller(), asked, error=RateLimited("Slow down.", retry_after=90))
     refused = take(caller(), asked)
     assert refused.reason == "retry_after"
-    assert 80 < wait_for_turn(caller().workspace_id, refused) <= 91
+    assert 80 < wait_for_turn(caller(), refused) <= 91
     let_pass(91)
     assert isinstance(take(caller(), asked), Place)
 
@@ -172,7 +173,7 @@ def test_what_a_provider_asks_for_holds_for_everybody(caller):
 def test_those_that_wait_look_one_after_the_other(caller):
     narrow = endpoint(at_once=1)
     take(caller(), narrow)
-    looks = [wait_for_turn(caller().workspace_id, take(caller(), narrow)) for _ in range(3)]
+    looks = [wait_for_turn(caller(), take(caller(), narrow)) for _ in range(3)]
     assert looks[0] < looks[1] < looks[2]
     assert looks[2] - looks[0] >= 0.5
 
@@ -217,3 +218,28 @@ def test_refused_endpoint_is_passed_over_and_the_step_says_so(desk, talker, sett
     assert len(talker.heard) == 1
     assert [one["reason"] for one in run.steps.get().output["refused"]] == ["breaker"]
     assert UsageRecord.objects.filter(run_id=run.id).count() == 1
+
+
+def test_batch_calls_leave_a_quarter_of_the_places_to_others(caller):
+    narrow = endpoint(at_once=4)
+    took = at_once(*[partial(take, caller(priority="batch"), narrow) for _ in range(6)])
+    assert sum(isinstance(one, Place) for one in took) == 3
+    refused = next(one for one in took if isinstance(one, Refused))
+    assert refused.sentence.startswith(
+        f"{narrow.name} may be called by 4 at once, and a share of that is kept for others"
+    )
+    assert isinstance(take(caller(), narrow), Place)
+    assert isinstance(take(caller(), narrow), Refused)
+
+
+def test_batch_call_that_waits_has_a_place_kept_for_it_and_no_longer(caller):
+    narrow, steps = endpoint(at_once=4), [caller() for _ in range(4)]
+    places = [take(step, narrow) for step in steps]
+    waiting = caller(priority="batch")
+    wait_for_turn(waiting, take(waiting, narrow))
+    give_back(steps[0], places[0], error=None, tokens=None)
+    assert isinstance(take(caller(), narrow), Refused)
+    assert isinstance(take(waiting, narrow), Place)
+    give_back(steps[1], places[1], error=None, tokens=None)
+    EndpointState.objects.update(batch_waits_until=ClockTimestamp())  # nobody of them looks any more
+    assert isinstance(take(caller(), narrow), Place)

@@ -6,13 +6,14 @@ from uuid import uuid4
 import pytest
 import redis
 from celery import current_app
+from kombu import Connection, Queue
 from kombu.exceptions import OperationalError
 
 from agents.engine import sweep as sweeping
 from agents.engine.sweep import sweep
 from agents.models import Step
 from agents.operations import create_agent, publish_version, save_route, start_run
-from agents.tasks import backlog
+from agents.tasks import backlog, enqueue
 from tests.factories import SETUP
 from workspaces.database import ClockTimestamp
 
@@ -98,3 +99,49 @@ def test_workspaces_take_turns_however_many_runs_one_of_them_has(runs, desk):
     sweep(told.append)
     assert len(told) == ROOM
     assert told.index(alone) == 1
+
+
+def test_workers_take_from_both_queues_in_turn_however_many_wait_in_one(settings):
+    """By counts: the messages of eight batch runs that came first do not keep two interactive ones waiting."""
+    url, options = settings.REDIS_URL, settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    names = {"batch": f"batch-of-{uuid4()}", "interactive": f"runs-of-{uuid4()}"}
+    queues = [Queue(name, routing_key=name, auto_delete=True) for name in names.values()]
+    taken: list[str] = []
+    with Connection(url, transport_options=options) as broker:
+        producer = broker.Producer()
+        for what, count in (("batch", 8), ("interactive", 2)):
+            for _ in range(count):
+                producer.publish(what, routing_key=names[what], declare=[q for q in queues if q.name == names[what]])
+        consumer = broker.Consumer(queues, callbacks=[lambda body, message: (taken.append(body), message.ack())])
+        consumer.qos(prefetch_count=1)
+        with consumer:
+            while len(taken) < 10:
+                broker.drain_events(timeout=10)
+    assert taken[:4].count("interactive") == 2
+    assert taken[4:] == ["batch"] * 6
+
+
+def test_run_is_told_of_in_the_queue_of_its_priority(desk, queue, settings):
+    settings.BATCH_QUEUE = f"batch-of-{uuid4()}"
+    priorities = ["batch", "interactive", "batch"]
+    runs = [start_run(agent_id=desk.desk.agent.id, text="Hi", by=desk.cast.owner, priority=one) for one in priorities]
+    for run in runs:
+        enqueue(run.id)  # as after a decision, where only the run is known
+    assert (backlog("batch"), backlog("interactive")) == (2, 1)
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.delete(*(name for own in (queue, settings.BATCH_QUEUE) for name in (own, f"_kombu.binding.{own}")))
+
+
+def test_sweep_tells_of_batch_runs_apart_and_a_full_queue_of_theirs_keeps_no_other_waiting(runs, desk):
+    batch = {
+        start_run(agent_id=desk.desk.agent.id, text="B", by=desk.cast.owner, priority="batch").id for _ in range(6)
+    }
+    told, apart = [], []
+    assert sweep(told.append, lambda: ROOM, batch=(apart.append, lambda: 0))
+    assert told == []
+    assert len(set(apart) & batch) == len(apart) == ROOM
+    assert sweep(told.append, batch=(apart.append, lambda: ROOM))
+    assert len(set(told) & runs) == ROOM == len(apart)
+    together = []
+    assert sweep(together.append)
+    assert set(together) <= runs  # in one queue, interactive ones first

@@ -1,6 +1,7 @@
 """Every live run has a reason with a name, and the liveness check finds exactly those whose reasons say nothing."""
 
 import random
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -17,6 +18,7 @@ from approvals.models import Request
 from approvals.operations import ask_for_budget
 from tests.factories import SETUP
 from tests.integration.engine.conftest import route
+from tools.models import Tool
 from workspaces.models import Pause
 
 pytestmark = pytest.mark.django_db
@@ -95,6 +97,20 @@ def reasons(run: Run):
     return reasons_of(run, list(over))
 
 
+def test_step_that_takes_long_says_who_works_on_it_and_when_that_was_last_heard_of(house):
+    action = house.propose("look")
+    Tool.objects.filter(pk=action.tool_id).update(deadline_seconds=900)
+    owner = Worker.objects.create(name="here:7")
+    step = Step.objects.filter(run=house.run)
+    step.update(status="running", kind="action", action=action, incarnation=owner.pk, started_at=ago(LONG))
+    Worker.objects.filter(pk=owner.pk).update(heartbeat_at=ago(timedelta(seconds=3)))
+    Run.objects.filter(pk=house.run.pk).update(status="running")
+    (found,) = reasons(Run.objects.get(pk=house.run.pk))
+    assert (found.kind, found.is_stale) == ("running", False)
+    assert re.search(r"is being carried out by here:7, which was last heard of [34] s ago\.$", found.sentence)
+    assert found.hint == "One call of look may take 900 seconds."
+
+
 def test_every_generated_state_has_a_reason_and_the_check_finds_what_has_none(house):
     told = {True: 0, False: 0}
     for state in generated():
@@ -148,6 +164,7 @@ def test_step_that_waits_for_an_endpoint_or_its_turn_is_named(desk, talker):
 
 def test_check_names_a_run_that_nothing_moves(house):
     heartbeat()
+    Run.objects.filter(pk=house.run.pk).update(created_at=datetime.now(UTC))  # however long ago its rows were made
     said = StringIO()
     call_command("stuck_runs", stdout=said)
     assert "0 runs are stuck" in said.getvalue()

@@ -1,8 +1,12 @@
 """A failed run goes on at the model call that failed, by a person, once; and at nothing else."""
 
+from datetime import timedelta
+
 import pytest
+from django.db.models import F
 
 from agents.engine.claims import WORKER
+from agents.engine.clock import time_spent
 from agents.engine.outcomes import end_run
 from agents.errors import NothingToRetry
 from agents.models import Run
@@ -109,3 +113,11 @@ def test_button_is_there_and_goes_on(desk, failed, client):
     assert f'action="/runs/{failed.id}/retry/"' in client.get(f"/runs/{failed.id}/").content.decode()
     assert client.post(f"/runs/{failed.id}/retry/")["Location"] == f"/runs/{failed.id}/"
     assert "/retry/" not in client.get(f"/runs/{failed.id}/").content.decode()
+
+
+def test_time_for_which_it_was_over_is_not_counted(desk, failed):
+    earlier = {name: F(name) - timedelta(hours=5) for name in ("started_at", "finished_at")}
+    Run.objects.filter(pk=failed.pk).update(**earlier, time_limit_seconds=600)
+    retry_step(run_id=failed.id, step_id=last_of(failed).id, by=desk.cast.owner)
+    assert time_spent(failed.id) < timedelta(minutes=5)
+    assert desk.rest(failed).status == "succeeded"

@@ -46,10 +46,10 @@ def go(told):
     return lambda **more: ride(call=lambda: told.append("call"), tell=told.append, **more)
 
 
-def begin(flows, count, nodes=CHAIN, by=None, **more):
+def begin(flows, count, nodes=CHAIN, by=None, priority="batch", **more):
     flows.publish(nodes, **more)
     tasks = [NewTask(data={"n": n}) for n in range(count)]
-    return start_runs(agent_id=flows.agent.id, tasks=tasks, by=by or flows.house.cast.owner)
+    return start_runs(agent_id=flows.agent.id, tasks=tasks, priority=priority, by=by or flows.house.cast.owner)
 
 
 def told_in_the_ledger(runs):
@@ -291,7 +291,7 @@ def alike(row):
 @pytest.mark.django_db
 def test_runs_begun_together_are_rows_like_those_begun_alone(flows):
     [together] = begin(flows, 1)
-    alone = flows.start({"n": 0}, text="", source="api").pk
+    alone = flows.start({"n": 0}, text="", source="api", priority="batch").pk
     one, other = Run.objects.get(pk=together), Run.objects.get(pk=alone)
     assert alike(one) == alike(other)
     assert one.scopes == [one.workspace_id, one.agent_id, one.pk]
@@ -336,3 +336,16 @@ def test_one_call_is_enough_until_somebody_comes():
     calls.heed()
     assert calls.is_first()
     calls.heed()
+
+
+@pytest.mark.django_db
+def test_interactive_runs_go_first_and_leave_a_quarter_of_the_places(flows, house):
+    batch = begin(flows, 8)
+    now = begin(flows, 8, priority="interactive")
+    assert set(Run.objects.filter(pk__in=batch).values_list("priority", "steps__priority")) == {("batch", "batch")}
+    first = [one.run_id for one in take(8)]
+    assert (sum(run in now for run in first), sum(run in batch for run in first)) == (6, 2)
+    assert set(first) >= set(batch[:2]) | set(now[:6])
+    later = [one.run_id for one in take(8)]
+    assert (sum(run in now for run in later), sum(run in batch for run in later)) == (2, 6)
+    workers.stop_driving([*first, *later])

@@ -1,5 +1,7 @@
 """What only one of the protocols, or only some servers, do."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import anthropic.types as a
@@ -11,7 +13,7 @@ from anthropic.types.refusal_stop_details import RefusalStopDetails
 from openai.types.responses.response import IncompleteDetails
 from openai.types.responses.response_error import ResponseError
 
-from agents.providers import Endpoint, ModelAnswer, ModelRequest, Stop, Usage, UserText, complete, errors
+from agents.providers import AssistantTurn, Endpoint, ModelAnswer, ModelRequest, Stop, Usage, UserText, complete, errors
 from tests.integration.providers.conftest import KEY
 from tests.integration.providers.dialects import Chat, Messages, Responses, dump
 from tests.integration.providers.server import ModelServer, stream
@@ -270,3 +272,19 @@ def test_messages_count_cached_tokens_as_input(server, question) -> None:
     dialect = Messages()
     answer = ask(server, "anthropic-messages", question, dialect.open(), dialect.text("Hi"), dialect.close("end"))
     assert answer.usage == Usage(120, 30, 20)
+
+
+def test_messages_say_what_to_keep_of_the_call_for_the_next_one(server, question) -> None:
+    dialect, kept = Messages(), {"cache_control": {"type": "ephemeral"}}
+    told = replace(question, messages=(*question.messages, AssistantTurn("Hm."), UserText("And?")))
+    for request in (told, replace(told, tools=())):
+        ask(server, "anthropic-messages", request, dialect.open(), dialect.text("Hi"), dialect.close("end"))
+    body, without = (seen.body for seen in server.requests)
+    assert body["system"] == [{"type": "text", "text": "Be brief.", **kept}]
+    assert body["messages"][-1]["content"] == [{"type": "text", "text": "And?", **kept}]
+    assert "cache_control" not in json.dumps(body["messages"][:-1]) + json.dumps(without["messages"])
+
+
+def test_responses_name_what_begins_alike(server, question) -> None:
+    ask(server, "openai-responses", replace(question, cache_key="k"), Responses().text("Hi"), finished())
+    assert server.requests[0].body["prompt_cache_key"] == "k"

@@ -14,8 +14,6 @@ USUAL_FILE, USUAL_FUNCTION = 300, 30
 LONGER_FUNCTIONS: dict[str, int] = {
     "agents/console/run_page.py:run_page": 49,
     "agents/console/usage.py:index": 32,
-    "agents/engine/limits.py:ask_to_extend": 36,
-    "agents/engine/model_step.py:perform": 35,
     "agents/engine/subjects.py:remember_subject": 32,
     "agents/operations/configuring.py:publish_version": 45,
     "agents/operations/configuring.py:save_route": 31,
@@ -42,7 +40,6 @@ LONGER_FILES: dict[str, int] = {
     "agents/admin.py": 324,
     "approvals/console/memo.py": 350,
     "config/settings.py": 392,
-    "tools/operations/executing.py": 327,
     "workspaces/console/run_shapes.py": 349,
     "workspaces/console/shapes.py": 396,
 }

@@ -65,6 +65,8 @@ MUTABILITY = {
     "workspaces.Invitation": MUTABLE,
     "workspaces.Membership": MUTABLE,
     "workspaces.Pause": MUTABLE,
+    "workspaces.Payload": MUTABLE,
+    "workspaces.PayloadUse": MUTABLE,
     "workspaces.Salt": MUTABLE,
     "workspaces.Team": MUTABLE,
     "workspaces.User": MUTABLE,

@@ -31,7 +31,8 @@ from agents.providers import (
 )
 from agents.providers.failures import retry_after
 from agents.providers.names import ToolNames
-from agents.providers.pricing import cost, worst_case
+from agents.providers.openai_chat import own_parameters
+from agents.providers.pricing import cost, most_tokens, worst_case
 from workspaces.errors import InvalidInput
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -110,6 +111,28 @@ def test_cached_tokens_cost_less() -> None:
     assert fresh is not None
     assert cached is not None
     assert 0 < cached < fresh
+
+
+def test_tokens_written_to_the_cache_cost_more_and_no_more_than_the_worst_case() -> None:
+    priced = {"provider": "anthropic-messages", "model": "claude-sonnet-4-6", "at": AT}
+    fresh = cost(Usage(1_000_000, 0), **priced)
+    written = cost(Usage(1_000_000, 0, 0, 1_000_000), **priced)
+    mixed = cost(Usage(1_000_000, 0, 900_000, 900_000), **priced)
+    assert fresh is not None
+    assert written is not None
+    assert mixed is not None
+    assert mixed < fresh < written == fresh * Decimal("1.25")
+    most = worst_case(REQUEST, provider="anthropic-messages", model="claude-sonnet-4-6", at=AT)
+    tokens = most_tokens(REQUEST, provider="anthropic-messages") - REQUEST.max_output_tokens
+    assert cost(Usage(tokens, REQUEST.max_output_tokens, 0, tokens), **priced) == most
+
+
+def test_only_openai_itself_is_sent_a_cache_key_over_chat_completions() -> None:
+    request = ModelRequest("s", (), max_output_tokens=9, cache_key="k")
+    for url in ("", "https://eu.api.openai.com/v1", "https://here.azure.com/x"):
+        sent = own_parameters(Endpoint("openai-chat", "m", url), request)
+        assert sent == {"max_completion_tokens": 9, "prompt_cache_key": "k"}
+    assert own_parameters(Endpoint("openai-chat", "m", "http://127.0.0.1:1/v1"), request) == {"max_tokens": 9}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agents', '0014_storage'),
+        ('agents', '0018_payloads'),
         ('memory', '0006_environments'),
         ('workspaces', '0006_second_factor_required'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
