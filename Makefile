@@ -34,7 +34,7 @@ test:
 bench:
 	$(TEST)
 	@test -e bench/run.py || { echo "countersign: there are no benchmarks yet; bench/ holds none."; exit 1; }
-	@exec $(BIN)/python -m config.services run --test -- $(BIN)/python -m bench.run $(if $(ONLY),--only $(ONLY)) $(if $(PEERS),--peers)
+	@exec $(BIN)/python -m config.services run --test -- $(BIN)/python -m bench.run $(if $(ONLY),--only $(ONLY)) $(if $(PEERS),--peers) $(if $(STEPS),--steps $(STEPS))
 
 search:
 	$(TEST)

@@ -109,7 +109,7 @@ def effective_for(run: Run) -> Effective:
 def tools_of(version: AgentVersion, overlay: Overlay | None) -> list[Tool]:
     """Return the enabled tools that may be proposed."""
     usable = version.tools.filter(is_enabled=True).exclude(name__in=overlay.removed_tools if overlay else [])
-    return list(usable.order_by("name"))
+    return list(usable.select_related("connection").order_by("name"))
 
 
 def calls_of(version: AgentVersion, overlay: Overlay | None) -> int:

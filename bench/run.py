@@ -21,7 +21,7 @@ from bench.peers import run as peers
 from bench.peers.run import NoPeers
 
 RESULTS = Path(__file__).resolve().parent / "results"
-BENCHES = ("gate", "story", "pages", "retrieval", "scale", "memory", "crowd", "chaos")
+BENCHES = ("gate", "story", "pages", "retrieval", "scale", "memory", "crowd", "load", "chaos")
 
 
 def main() -> int:
@@ -29,6 +29,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
     parser.add_argument("--only", default=",".join(BENCHES), help="names, by commas")
     parser.add_argument("--runs", type=int, default=40, help="runs of the story, in three rounds")
+    parser.add_argument("--steps", type=int, default=2_000_000, help="steps of finished runs that load begins with")
     parser.add_argument("--peers", action="store_true", help="also other systems, at the same work, interleaved")
     options = parser.parse_args()
     names = [name for name in options.only.split(",") if name]
@@ -42,7 +43,7 @@ def main() -> int:
         sys.stderr.write(f"bench: {missing}\n")
         return 2
     _prepare()
-    lines, machine = _measure(names, options.runs)
+    lines, machine = _measure(names, options)
     lines += beside
     _show(lines)
     _keep(lines, machine)
@@ -65,7 +66,7 @@ def _prepare() -> None:
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
 
 
-def _measure(names: list[str], runs: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def _measure(names: list[str], options: argparse.Namespace) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     from django.db import connection
 
     from bench import chaos, gate, memory
@@ -80,21 +81,22 @@ def _measure(names: list[str], runs: int) -> tuple[list[dict[str, Any]], dict[st
         machine = _machine()
         with own_desk() as office:
             for name in names:
-                lines += _with_desk(name, office, runs)
+                lines += _with_desk(name, office, options)
     finally:
         connection.creation.destroy_test_db(before, verbosity=0)
     return lines, machine
 
 
-def _with_desk(name: str, office: Any, runs: int) -> list[dict[str, Any]]:
-    from bench import crowd, pages, retrieval, scale, story
+def _with_desk(name: str, office: Any, options: argparse.Namespace) -> list[dict[str, Any]]:
+    from bench import crowd, load, pages, retrieval, scale, story
 
     found: dict[str, Callable[[], list[dict[str, Any]]]] = {
-        "story": lambda: story.measure(office, runs),
+        "story": lambda: story.measure(office, options.runs),
         "pages": lambda: pages.measure(office),
         "retrieval": lambda: retrieval.measure(office.cast.workspace),
         "scale": lambda: scale.measure(office.cast.workspace),
         "crowd": lambda: crowd.measure(office),
+        "load": lambda: load.measure(options.steps),
     }
     return found[name]() if name in found else []
 

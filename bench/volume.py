@@ -5,6 +5,7 @@ one statement a table and past the triggers: what refers to a row of the templat
 further back, and what has to be unique is made so. What stands in JSON stays as it was in the template.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from django.apps import apps
@@ -39,16 +40,21 @@ SELECT (lpad(to_hex(('x' || substr(replace(old::text, '-', ''), 1, 12))::bit(48)
 """
 
 
-def multiply(templates: list[Run], times: int) -> None:
-    """Copy each of ``templates``, with all that belongs to it, ``times`` times."""
-    rows = {model: belonging(model, templates) for model in TABLES}
+def multiply(
+    templates: list[Run], times: int, *, apart: int = MINUTES, without: Collection[type[models.Model]] = ()
+) -> None:
+    """Copy each of ``templates``, with all that belongs to it, ``times`` times, ``apart`` minutes from one another.
+
+    Rows of the models in ``without`` are left out.
+    """
+    rows = {model: belonging(model, templates) for model in TABLES if model not in without}
     ids = [row for found in rows.values() for row in found]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(COPIED_ID % (MINUTES * 60_000))
+        cursor.execute(COPIED_ID % (apart * 60_000))
         cursor.execute("SET LOCAL session_replication_role = replica")
-        for model in TABLES:
-            if rows[model]:
-                copy(cursor, model, rows[model], ids, times)
+        for model, found in rows.items():
+            if found:
+                copy(cursor, model, found, ids, times, apart)
 
 
 def belonging(model: type[models.Model], templates: list[Run]) -> list[Any]:
@@ -72,7 +78,7 @@ def belonging(model: type[models.Model], templates: list[Run]) -> list[Any]:
     return list(found.values_list("pk", flat=True))
 
 
-def copy(cursor: Any, model: type[models.Model], rows: list[Any], ids: list[Any], times: int) -> None:
+def copy(cursor: Any, model: type[models.Model], rows: list[Any], ids: list[Any], times: int, apart: int) -> None:
     """Insert ``times`` copies of ``rows``."""
     fields = [field for field in model._meta.local_concrete_fields if not (model is Event and field.name in OWN)]
     columns = [sql.Identifier(field.column) for field in fields]
@@ -83,7 +89,7 @@ def copy(cursor: Any, model: type[models.Model], rows: list[Any], ids: list[Any]
         ).format(
             table=sql.Identifier(model._meta.db_table),
             columns=sql.SQL(", ").join(columns),
-            values=sql.SQL(", ").join(value(field, ids) for field in fields),
+            values=sql.SQL(", ").join(value(field, ids, apart) for field in fields),
             times=times,
             key=sql.Identifier(model._meta.pk.column),
             rows=rows,
@@ -99,7 +105,7 @@ UNIQUE = ("idempotency_key", "subject_ref")
 """Texts that no two rows share."""
 
 
-def value(field: "models.Field[Any, Any]", ids: list[Any]) -> sql.Composed:
+def value(field: "models.Field[Any, Any]", ids: list[Any], apart: int) -> sql.Composed:
     """Return the expression of a copy's value in a column."""
     column = sql.SQL("o.{}").format(sql.Identifier(field.column))
     kind = field.db_type(connection) or ""
@@ -110,9 +116,12 @@ def value(field: "models.Field[Any, Any]", ids: list[Any]) -> sql.Composed:
             "ARRAY(SELECT CASE WHEN one = ANY({1}) THEN pg_temp.copied_id(one, n) ELSE one END FROM unnest({0}) one)"
         ).format(column, ids)
     if kind == "timestamp with time zone":
-        return sql.SQL("{} - n * make_interval(mins => {})").format(column, MINUTES)
+        return sql.SQL("{} - n * make_interval(mins => {})").format(column, apart)
     if field.name == "subject_id":
         return sql.SQL("pg_temp.copied_id({}::uuid, n)::text").format(column)
+    if field.name == "awaits":
+        named = sql.SQL("split_part({0}, ':', 1) || ':' || pg_temp.copied_id(split_part({0}, ':', 2)::uuid, n)")
+        return sql.SQL("CASE WHEN {0} ~ '^(form|child):' THEN {1} ELSE {0} END").format(column, named.format(column))
     if field.name in UNIQUE:
         return sql.SQL("{} || '-' || n").format(column)
     return sql.SQL("{}").format(column)

@@ -1,7 +1,8 @@
 """An action step: from a proposal to its end, one move of the action at a time.
 
-Each pass reads the action's status and makes the one move that belongs to it. A pass that cannot go on gives the step
-back (the system is down, a pause) or lets it wait (for people), and the rows remember everything.
+Each pass makes the one move that belongs to the action's status, and hands on the action as it is then. A pass that
+cannot go on gives the step back (the system is down, a pause) or lets it wait (for people), and the rows remember
+everything.
 """
 
 from collections.abc import Callable
@@ -44,16 +45,18 @@ ENDS: Final[dict[str, StepStatus]] = {
 """A step whose action was rejected, denied or expired has done its part: the answer is on record."""
 
 
-def perform(step: Step) -> None:
-    """Carry a claimed action step as far as it goes now."""
+def perform(step: Step, known: Action | None = None) -> None:
+    """Carry a claimed action step as far as it goes now; ``known`` is its action where that has just been proposed."""
+    action = known or _current(step)
     for _ in range(MAX_MOVES):
-        action = _current(step)
         if action.is_terminal:
             _read_back(step, action)
             _end(step, action)
             return
-        if not MOVES[action.status](step, action):
+        moved = MOVES[action.status](step, action)
+        if moved is None:
             return
+        action = _current(step) if moved.status == S.SUPERSEDED else moved
     _later(step, _current(step), "It is being gated again and again.", most=MAX_REFUSED)
 
 
@@ -70,11 +73,10 @@ def _current(step: Step) -> Action:
     return action
 
 
-def _gate(step: Step, action: Action) -> bool:
+def _gate(step: Step, action: Action) -> Action | None:
     """Look at what would be changed, then let the gate judge; what does not fit the tool is not even looked at."""
-    fits = not validate(action.arguments, action.tool.input_schema)
-    if fits and _has_state(action) and not _look(step, action):
-        return False
+    if _has_state(action) and not validate(action.arguments, action.tool.input_schema) and not _look(step, action):
+        return None
     return _clear(step, action)
 
 
@@ -83,14 +85,14 @@ def _has_state(action: Action) -> bool:
     return action.effect in CHANGING or (action.tool.moves_money and action.effect != Effect.READ)
 
 
-def _clear(step: Step, action: Action) -> bool:
+def _clear(step: Step, action: Action) -> Action | None:
     try:
-        gate().clear(action.id)
+        judged = gate().clear(action.id)
     except Paused as pause:
         hand_over(step, seconds=PAUSE_LOOK_SECONDS, explanation=f"{pause.message} {pause.hint}")
-        return False
+        return None
     reached(Failpoint.ACTION_JUDGED)
-    return True
+    return judged
 
 
 def _look(step: Step, action: Action) -> bool:
@@ -135,26 +137,26 @@ def _later(step: Step, action: Action, problem: str, most: int = MAX_UNREACHABLE
     hand_over(step, seconds=backoff(step.failures), failed=True, explanation=f"{problem} It is tried again.")
 
 
-def _execute(step: Step, action: Action) -> bool:
+def _execute(step: Step, action: Action) -> Action | None:
     """Execute a cleared action; look once more before, so that drift goes back to people and not over the world."""
     if _has_state(action) and not _look(step, action):
-        return False
+        return None
     owner = step.incarnation
     if owner is None:
         raise StaleState("This step has no owner.")
     if _cancelled(step):
         cancel_action(action_id=action.id, explanation=CANCELLED, by=WORKER)
-        return True
+        return _current(step)
     try:
         done = execute(action_id=action.id, incarnation=owner)
     except (NotCleared, ToolUnavailable):
         return _clear(step, action)
     except Paused as pause:
         hand_over(step, seconds=PAUSE_LOOK_SECONDS, explanation=f"{pause.message} {pause.hint}")
-        return False
+        return None
     except StaleState:
         return _clear(step, action)
-    return done.status != S.APPROVED or _not_done(step, done)
+    return _not_done(step, done) if done.status == S.APPROVED else done
 
 
 def _cancelled(step: Step) -> bool:
@@ -177,36 +179,36 @@ def _read_back(step: Step, action: Action) -> None:
         Action.objects.filter(pk=action.pk, explanation="").update(explanation=sentence)
 
 
-def _not_done(step: Step, action: Action) -> bool:
+def _not_done(step: Step, action: Action) -> Action | None:
     """Nothing was changed: the world had moved (gate it again), or the system could not be reached (later)."""
     last = action.attempts.filter(kind=AttemptKind.EXECUTE).order_by("-number").first()
     if last is not None and last.outcome == AttemptOutcome.DRIFTED:
-        return _look(step, action) and _clear(step, action)
+        return _clear(step, action) if _look(step, action) else None
     _later(step, action, action.explanation)
-    return False
+    return None
 
 
-def _await_people(step: Step, action: Action) -> bool:
+def _await_people(step: Step, action: Action) -> None:
     wait(step, explanation="It waits for people.")
-    return False
 
 
-def _take_over(step: Step, action: Action) -> bool:
+def _take_over(step: Step, action: Action) -> Action:
     """Its worker is proven dead (else the step would not have been handed back): whether it happened is in doubt."""
-    lose(action_id=action.id, attempt=action.attempt, by=WORKER)
+    lost = lose(action_id=action.id, attempt=action.attempt, by=WORKER)
     reached(Failpoint.DOUBT_RAISED)
-    return True
+    return lost
 
 
-def _doubt(step: Step, action: Action) -> bool:
+def _doubt(step: Step, action: Action) -> Action | None:
     """Prove what happened where that is possible; else people are asked, and nothing is tried again blindly."""
     if worn_out(step):
         probe = Probe(None, f"{sentence_of(step)} The system was not asked once more.")
     else:
         probe = prove(action_id=action.id, by=WORKER, incarnation=step.incarnation)
     reached(Failpoint.DOUBT_PROBED)
-    if Action.objects.get(pk=action.pk).status != S.IN_DOUBT:
-        return True
+    now = _current(step)
+    if now.status != S.IN_DOUBT:
+        return now
     try:
         with transaction.atomic():
             lock_run(step)
@@ -215,7 +217,7 @@ def _doubt(step: Step, action: Action) -> bool:
     except NoQueue as nobody:
         sentence = f"It may have happened or not. {nobody.message} {nobody.hint}"
         hand_over(step, seconds=NOBODY_ASKED_SECONDS, explanation=sentence)
-    return False
+    return None
 
 
 def _end(step: Step, action: Action) -> None:
@@ -237,7 +239,7 @@ def _outcome(step: Step, action: Action) -> tuple[StepStatus, dict[str, Any], st
     return ENDS.get(action.status, StepStatus.SUCCEEDED), {"action": str(action.id)}, action.explanation
 
 
-MOVES: Final[dict[str, Callable[[Step, Action], bool]]] = {
+MOVES: Final[dict[str, Callable[[Step, Action], Action | None]]] = {
     S.PROPOSED: _gate,
     S.IN_REVIEW: _await_people,
     S.APPROVED: _execute,

@@ -43,8 +43,9 @@ def claim_step(run_id: UUID) -> Step | None:
 
 def _claim(run_id: UUID, owner: UUID) -> Step | None:
     with transaction.atomic():
-        rows = Run.objects.select_for_update(no_key=True).annotate(is_late=Q(time_up_at__lte=ClockTimestamp()))
-        run = rows.filter(pk=run_id, format__lte=newest()).first()
+        rows = Run.objects.select_for_update(of=("self",), no_key=True).select_related("agent", "version__route")
+        late = rows.annotate(is_late=Q(time_up_at__lte=ClockTimestamp()))
+        run = late.defer("version__workflow").filter(pk=run_id, format__lte=newest()).first()
         if run is None or run.is_terminal:
             return None
         allowed = RESCUE if run.cancel_requested_at is not None else FREE | RESCUE

@@ -48,13 +48,13 @@ def drive(run_id: UUID, *, quantum: int = QUANTUM) -> bool:
         for _ in range(quantum):
             if stopping():
                 return True
-            if Run.objects.filter(pk=run_id, cancel_requested_at__isnull=False).exists():
-                honour_cancel(run_id)
             step = claim_step(run_id)
             if step is None:
                 _settle_down(run_id)
                 return False
             reached(Failpoint.STEP_CLAIMED)
+            if step.run.cancel_requested_at is not None:
+                honour_cancel(run_id)  # of a run that is to end only what a lost worker left is claimed
             _perform(step)
     return True
 
@@ -74,5 +74,9 @@ def _perform(step: Step) -> None:
 def _settle_down(run_id: UUID) -> None:
     with transaction.atomic():
         run = Run.objects.select_for_update(no_key=True).filter(pk=run_id).first()
-        if run is not None and not run.is_terminal:
+        if run is None or run.is_terminal:
+            return
+        if run.cancel_requested_at is not None:
+            honour_cancel(run_id)
+        else:
             rest(run)

@@ -20,7 +20,7 @@ from agents.states import RunStatus, StepStatus
 from agents.tracing import trace_run
 from workspaces.actors import Actor
 from workspaces.canonical import sanitise
-from workspaces.database import ClockTimestamp
+from workspaces.database import ClockTimestamp, update_returning
 from workspaces.payloads import keep
 from workspaces.transitions import transition
 
@@ -108,8 +108,11 @@ def finish(
 
 def count_down(run: Run) -> bool:
     """Take one step off the run's open ones; return whether that was the last of the turn."""
-    Run.objects.filter(pk=run.pk).update(open_steps=F("open_steps") - 1, steps_used=F("steps_used") + 1)
-    run.refresh_from_db(fields=["open_steps", "steps_used"])
+    less = {"open_steps": F("open_steps") - 1, "steps_used": F("steps_used") + 1}
+    counted = update_returning(Run.objects.filter(pk=run.pk), list(less), **less)
+    if counted is None:
+        raise AssertionError("A run that is locked is there.")
+    run.open_steps, run.steps_used = counted
     return run.open_steps == 0
 
 

@@ -23,12 +23,13 @@ from agents.engine.flow.person import answered
 from agents.engine.flow.timing import due_timers, wake_due, wake_waiting
 from agents.engine.lane.open import by_lane, lane_is_due
 from agents.engine.limits import ASKING, apply_budget_decision
+from agents.engine.portions import Portion, next_portion
 from agents.engine.takeovers import hand_back_if_lost, lost_steps
 from agents.engine.workers import bury
 from agents.models import Run, Step, Sweep
 from agents.operations.due import due_schedules, start_due
 from agents.operations.wishes import due_wishes
-from agents.states import RUN_TERMINAL, STEP_TERMINAL, Priority, RunKind, RunStatus, StepStatus
+from agents.states import STEP_TERMINAL, Priority, RunKind, RunStatus, StepStatus
 from approvals.models import Request
 from approvals.operations import expire_due, release_extended
 from approvals.states import RequestKind, RequestStatus
@@ -51,8 +52,8 @@ Channel = tuple[Callable[[UUID], object], Callable[[], int]]
 """What tells workers of a run, and how many such messages wait."""
 THE_ROW = UUID(int=1)
 NOTE_ROUND = """
-INSERT INTO agents_sweep (id, swept_at) VALUES (%s, clock_timestamp())
-ON CONFLICT (id) DO UPDATE SET swept_at = EXCLUDED.swept_at
+INSERT INTO agents_sweep (id, swept_at, looked_until) VALUES (%s, clock_timestamp(), %s)
+ON CONFLICT (id) DO UPDATE SET swept_at = EXCLUDED.swept_at, looked_until = EXCLUDED.looked_until
 """
 NUDGE_AGAIN = timedelta(seconds=5)
 MAX_BACKLOG = 200
@@ -101,25 +102,26 @@ def _round_alone() -> bool:
         try:
             cursor.execute("SELECT set_config('idle_session_timeout', %s, false)", [FROZEN_AFTER])
             reached(Failpoint.SWEEP_STARTED)
-            _round()
-            cursor.execute(NOTE_ROUND, [THE_ROW])
+            portion = next_portion(THE_ROW)
+            _round(portion)
+            cursor.execute(NOTE_ROUND, [THE_ROW, portion.upto])
         finally:
             cursor.execute("RESET idle_session_timeout")
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     return True
 
 
-def _round() -> None:
+def _round(portion: Portion) -> None:
     _each(lost_steps(), hand_back_if_lost)
     _each([None], lambda _: expire_due())
     _each([None], lambda _: release_extended())
-    _each(_waiting_for_nothing(), wake_for_action)
-    _each(_budget_decided(), apply_budget_decision)
+    _each(_waiting_for_nothing(portion), wake_for_action)
+    _each(_budget_decided(portion), apply_budget_decision)
     _each(due_timers(BATCH), wake_due)
     _each(late_runs(BATCH), wake_late)
-    _each(child.over(BATCH), wake_waiting)
-    _each(answered(BATCH), wake_waiting)
-    _each(closing_forks(BATCH), close_fork)
+    _each(child.over(portion.rows, BATCH), wake_waiting)
+    _each(answered(portion.rows, BATCH), wake_waiting)
+    _each(closing_forks(portion.rows, BATCH), close_fork)
     _each(_to_cancel(), honour_cancel)
     _each(_approved_too_late(), drop_if_over)
     _each(_unconfirmed(), let_lapse)
@@ -139,21 +141,21 @@ def _each(rows: Iterable[T], act: Callable[[T], object]) -> None:
             log.exception("The sweep failed over %s", row)
 
 
-def _waiting_for_nothing() -> list[UUID]:
+def _waiting_for_nothing(portion: Portion) -> list[UUID]:
     """Return the actions that are no longer with people though their step still waits."""
-    found = Step.objects.filter(IDLE, status=StepStatus.WAITING, action__isnull=False)
+    found = Step.objects.filter(portion.rows, IDLE, status=StepStatus.WAITING, action__isnull=False)
     return [action for action in found.values_list("action_id", flat=True)[:BATCH] if action is not None]
 
 
-def _budget_decided() -> list[UUID]:
+def _budget_decided(portion: Portion) -> list[UUID]:
     """Return the runs of which a step waits for more though no request about their budget is open."""
     asked = Request.objects.filter(kind=RequestKind.BUDGET, status=RequestStatus.OPEN).values("run_id")
-    found = Step.objects.filter(ASKING, status=StepStatus.WAITING).exclude(run_id__in=asked)
+    found = Step.objects.filter(portion.rows, ASKING, status=StepStatus.WAITING).exclude(run_id__in=asked)
     return list(found.values_list("run_id", flat=True)[:BATCH])
 
 
 def _to_cancel() -> list[UUID]:
-    found = Run.objects.filter(cancel_requested_at__isnull=False).exclude(status__in=RUN_TERMINAL)
+    found = Run.objects.filter(cancel_requested_at__isnull=False, finished_at=None)
     return list(found.values_list("id", flat=True)[:BATCH])
 
 

@@ -181,6 +181,14 @@ class Run(TenantRow):
                 fields=["rollback_due_at"], condition=Q(rollback_due_at__isnull=False), name="run_rollback_wished"
             ),
             models.Index(
+                fields=["cancel_requested_at"],
+                condition=Q(cancel_requested_at__isnull=False, finished_at=None),
+                name="run_to_cancel",
+            ),
+            models.Index(
+                fields=["created_at"], condition=Q(kind="rollback", status="waiting", turn=0), name="run_preview"
+            ),
+            models.Index(
                 fields=["finished_at"], condition=Q(finished_at__isnull=False, emptied_at=None), name="run_finished"
             ),
         ]

@@ -1,5 +1,7 @@
 """One row per worker process incarnation: the proof that an owner of steps is alive or dead."""
 
+from uuid import UUID
+
 from django.db import models
 
 from workspaces.models import Row
@@ -31,6 +33,9 @@ class Sweep(Row):
     """One row: when a round of the sweep was over last, whoever did it. Probes and alarms read it."""
 
     swept_at = models.DateTimeField()
+    looked_until: "models.UUIDField[UUID | None, UUID | None]" = models.UUIDField(
+        null=True, help_text="The run up to which waiting steps were looked at last; none where all were."
+    )
 
     def __str__(self) -> str:
         return f"swept at {self.swept_at:%H:%M:%S}"

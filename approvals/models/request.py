@@ -112,6 +112,9 @@ class Request(TenantRow):
             models.Index(fields=["workspace", "status", "opened_at"], name="request_inbox"),
             models.Index(fields=["run_id"], name="request_run"),
             models.Index(fields=["expires_at"], condition=Q(status="open"), name="request_expiry"),
+            models.Index(
+                fields=["kind"], condition=Q(status="open", kind__in=["settle", "budget"]), name="request_rare_kinds"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -74,7 +74,8 @@ class PolicyGate:
         return action
 
     def policy_digest(self, workspace_id: UUID) -> str:
-        return policy_digest(active_versions(workspace_id))
+        in_force = PolicyVersion.objects.in_force(workspace_id).order_by("id")
+        return policy_digest(list(in_force.only("id", "digest")))
 
     def still_holds(self, action: Action) -> bool:
         """Say whether the rights that it rests on are still held.

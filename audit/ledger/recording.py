@@ -34,6 +34,19 @@ ORDER BY new.place
 RETURNING id, epoch, txid, sequence
 """
 
+# The event of a change that one UPDATE makes: written by the same statement, if that UPDATE moves a row.
+FOLLOW = """
+WITH moved AS ({move}), told AS (
+    INSERT INTO ledger_event (
+        id, workspace_id, epoch, txid, sequence, at, actor, verb, subject_type, subject_id, body, digest
+    )
+    SELECT %s::uuid, %s::uuid, (SELECT ledger_current_epoch()), pg_current_xact_id()::text::bigint,
+        nextval('ledger_event_sequence'), %s::timestamptz, %s, %s, %s, %s, %s::jsonb, %s
+    FROM moved
+)
+SELECT * FROM moved
+"""
+
 _ACTOR = re.compile(ACTOR_PATTERN)
 _VERB = re.compile(VERB_PATTERN)
 
@@ -93,17 +106,21 @@ def record_many(entries: Iterable[Entry]) -> list[Line]:
 
     Those without a time of their own share the moment of the call.
     """
-    if not connection.in_atomic_block:
-        raise RuntimeError(
-            "An event is recorded in the transaction that makes the change, so that neither exists without the other. "
-            "Call record() inside transaction.atomic()."
-        )
+    _check_is_open()
     now = datetime.now(UTC)
     as_text = canonical.instant(now)
     lines = [_line(entry, now, as_text) for entry in entries]
     if lines:
         _append(lines)
     return lines
+
+
+def _check_is_open() -> None:
+    if not connection.in_atomic_block:
+        raise RuntimeError(
+            "An event is recorded in the transaction that makes the change, so that neither exists without the other. "
+            "Call record() inside transaction.atomic()."
+        )
 
 
 def _append(lines: list[Line]) -> None:
@@ -121,6 +138,21 @@ def array(column: Sequence[Any]) -> list[Any] | str:
     if column and all(isinstance(value, UUID | int) for value in column):
         return f"{{{','.join(map(str, column))}}}"
     return list(column)
+
+
+def record_move(entry: Entry, *, move: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Run ``move``, an UPDATE of at most one row that returns columns, and append the event if it moves that row.
+
+    Both are one statement. Return what it returned, or None where nothing moved and nothing was recorded; errors are
+    those of ``record``.
+    """
+    _check_is_open()
+    now = datetime.now(UTC)
+    line = _line(entry, now, canonical.instant(now))
+    with connection.cursor() as cursor:
+        cursor.execute(FOLLOW.format(move=move), [*parameters, *line.columns])
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
 
 
 def salted_digest(value: str, salt: bytes) -> str:

@@ -2,40 +2,75 @@
 
 The scripts of the peers stand in ``../shared/bench/peers`` or where ``BENCH_PEERS`` says, their virtualenvs where
 ``BENCH_VENVS`` says (``setup_venvs.sh`` there makes them). A round runs every system once, one after the other; figures
-are medians of the rounds. A database server of its own is started, as durable as PostgreSQL is by default.
+are medians of the rounds. A database server of its own is started, as durable as PostgreSQL is by default. A part of
+it: ``python -m bench.peers.run --workloads w2,crash --runs 100 --rounds 1 --peers langgraph``.
 """
 
+import argparse
 import importlib
+import json
 import os
-import statistics
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from bench.figures import figure
+from bench.peers.figures import figures_of
+from bench.peers.growth import figures_of_growth
 from config.services.running import services, var_folder
 
 HERE = Path(__file__).resolve()
 SCRIPTS = HERE.parents[3] / "shared" / "bench" / "peers"
-NAME = "countersign"
-BESIDE = ("floor-psycopg", "restate", "absurd", "langgraph", "dbos")
-RUNS, ROUNDS = 2000, 3
+NAME: Final = "countersign"
+BESIDE: Final = {
+    "w1": ("floor-psycopg", "restate", "absurd", "langgraph", "dbos"),
+    "w2": ("restate", "absurd", "langgraph", "dbos"),
+    "w3": ("floor-psycopg", "restate", "absurd", "langgraph", "dbos"),
+    "crash": ("restate", "absurd", "langgraph", "dbos"),
+}
+RUNS: Final = {"w1": 2000, "w2": 1000, "w3": 500, "crash": 500}
+ROUNDS: Final = 3
 
 
 class NoPeers(Exception):
     """The peers' scripts or virtualenvs are not there; the message says what to do."""
 
 
-def measure() -> list[dict[str, Any]]:
-    """Run W1 over all systems; return the figures."""
+@dataclass(frozen=True)
+class Plan:
+    """What is run: ``runs`` is for each workload its own number where it is 0; ``peers`` are those beside us."""
+
+    workloads: tuple[str, ...] = tuple(BESIDE)
+    runs: int = 0
+    rounds: int = ROUNDS
+    growth: bool = True
+    peers: frozenset[str] = field(
+        default_factory=lambda: frozenset(name for names in BESIDE.values() for name in names)
+    )
+
+
+def measure(plan: Plan | None = None) -> list[dict[str, Any]]:
+    """Run the workloads over all systems; return the figures, and print the peers' own table."""
+    plan = plan or Plan()
     runner = _runner()
     own = {name: os.environ.pop(name, "") for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")}
     with services(var_folder() / "bench-peers") as running:
         os.environ["BENCH_DSN"] = running.addresses["DATABASE_OWNER_URL"]
-        rows = [row for number in range(ROUNDS) for row in _round(runner, number)]
+        rows = [
+            row
+            for workload in plan.workloads
+            for number in range(plan.rounds)
+            for row in _round(runner, plan, workload, number)
+        ]
+        growth = _growth(runner, plan) if plan.growth else []
     os.environ |= {name: value for name, value in own.items() if value}
     sys.stdout.write(runner.table(rows) + "\n")
-    return _figures(rows)
+    return figures_of(rows) + growth
+
+
+def _growth(runner: Any, plan: Plan) -> list[dict[str, Any]]:
+    runs = plan.runs or RUNS["w1"]
+    return figures_of_growth(lambda setting: dict(runner.run(NAME, "w1", runs, setting)), plan.rounds)
 
 
 def _runner() -> Any:
@@ -56,41 +91,39 @@ def _runner() -> Any:
     return runner
 
 
-def _round(runner: Any, number: int) -> list[dict[str, Any]]:
+def _round(runner: Any, plan: Plan, workload: str, number: int) -> list[dict[str, Any]]:
     rows = []
-    for peer in (*BESIDE, NAME):
-        setting = runner.W1_SETTINGS.get(peer, [None])[0]
-        row = {**runner.run(peer, "w1", RUNS, setting), "round": number}
-        sys.stderr.write(f"# round {number} {peer}: {row.get('steps_per_s') or row.get('error')}\n")
+    for peer in (*(peer for peer in BESIDE[workload] if peer in plan.peers), NAME):
+        setting = runner.W1_SETTINGS.get(peer, [None])[0] if workload == "w1" else None
+        runs = plan.runs or RUNS[workload]
+        row = {"runs": runs, **runner.run(peer, workload, runs, setting), "round": number}
+        sys.stderr.write(f"# {workload} round {number} {peer}: {_short(row)}\n")
         rows.append(row)
     return rows
 
 
-def _figures(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the medians; a system that did not finish is left out, and we never are."""
-
-    def median(peer: str, *path: str) -> float | None:
-        found = [_at(row, path) for row in rows if row["peer"] == peer and "error" not in row]
-        known = [value for value in found if value is not None]
-        return statistics.median(known) if known else None
-
-    speeds = {peer: speed for peer in BESIDE if (speed := median(peer, "steps_per_s")) is not None}
-    ours = median(NAME, "steps_per_s")
-    if ours is None:
-        raise RuntimeError(f"countersign did not finish: {[row for row in rows if row['peer'] == NAME][-1]}")
-    found = [figure("peers", f"W1, {RUNS:,} runs of 5 steps", ours, "steps/s", **speeds)]
-    for name, unit in (
-        ("write_xacts_per_step", "write transactions a step"),
-        ("commits_per_step", "transactions a step"),
-        ("wal_bytes_per_step", "bytes of log a step"),
-    ):
-        beside = {peer: value for peer in BESIDE if (value := median(peer, "pg", name)) is not None}
-        own = median(NAME, "pg", name)
-        found += [figure("peers", f"W1: {unit}", own, "1", **beside)] if own is not None else []
-    return found
+def _short(row: dict[str, Any]) -> str:
+    if "error" in row:
+        return str(row["error"])[-400:]
+    told = ("steps_per_s", "resume_one", "resume_all", "seconds", "seconds_from_kill_to_last_completion")
+    return json.dumps({name: row[name] for name in told if name in row})
 
 
-def _at(row: dict[str, Any], path: tuple[str, ...]) -> Any:
-    for name in path:
-        row = (row or {}).get(name)  # type: ignore[assignment]
-    return row
+def main() -> None:
+    """Run a part of it and print the figures as JSON lines."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workloads", default=",".join(BESIDE))
+    parser.add_argument("--runs", type=int, default=0)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--peers", default="", help="names by commas; nobody where it is empty")
+    parser.add_argument("--growth", action="store_true", help="also W1 with 1, 2 and 4 workers")
+    options = parser.parse_args()
+    peers = frozenset(filter(None, options.peers.split(",")))
+    workloads = tuple(filter(None, options.workloads.split(",")))
+    plan = Plan(workloads, options.runs, options.rounds, options.growth, peers)
+    for line in measure(plan):
+        sys.stdout.write(json.dumps(line) + "\n")
+
+
+if __name__ == "__main__":
+    main()

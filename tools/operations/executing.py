@@ -50,7 +50,7 @@ def execute(*, action_id: UUID, incarnation: UUID, by: Actor = WORKER) -> Action
         return _carry_out_here(action, call, by)
     release_connection()
     target = _aim(call)  # this asks the name service, which takes its time: all that may stop it is looked at after it
-    known = _told_before(action) or _told_to_stop(action) or _taken_away(action)
+    known = _told_before(action) or _told_to_stop(action)
     release_connection()
     ending = known or _carry_out(call.operation, target, action)
     reached(Failpoint.ACTION_EFFECTED)
@@ -67,7 +67,7 @@ def is_own_write(action: Action) -> bool:
 def _carry_out_here(action: Action, call: Call, by: Actor) -> Action:
     with transaction.atomic():
         Action.objects.select_for_update(no_key=True).get(pk=action.pk)  # so that what is found below stays so
-        stopped = _told_to_stop(action) or _taken_away(action)
+        stopped = _told_to_stop(action)
         concluded = _conclude(action, stopped or _within(call, action), by)
     reached(Failpoint.ACTION_CONCLUDED)
     return concluded
@@ -159,19 +159,16 @@ def _check_clearance(action: Action, connection: Connection) -> None:
 
 
 def _told_to_stop(action: Action) -> Ending | None:
-    if not _is_paused(action):
-        return None
-    return Ending(
-        AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, "A pause was put in force just before: nothing was sent."
-    )
-
-
-def _taken_away(action: Action) -> Ending | None:
-    """Send nothing where this worker was taken for dead since its intent: others have begun to find out what it did."""
+    """Send nothing under a pause, nor where this worker was taken for dead since its intent: then others have begun to
+    find out what it did."""
     own = Action.objects.filter(pk=action.pk, status=ActionStatus.EXECUTING, attempt=action.attempt)
-    if own.exists():
+    stopped = own.values_list(paused(repair=action.is_repair)).first()
+    if stopped is None:
+        sentence = "Its worker was taken for dead before it had sent anything: nothing was sent."
+    elif stopped[0]:
+        sentence = "A pause was put in force just before: nothing was sent."
+    else:
         return None
-    sentence = "Its worker was taken for dead before it had sent anything: nothing was sent."
     return Ending(AttemptOutcome.NOT_SENT, ActionStatus.APPROVED, sentence)
 
 

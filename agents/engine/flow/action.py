@@ -36,9 +36,12 @@ def perform(step: Step) -> None:
     """Propose the node's action where that is not done yet, then carry it as far as it goes."""
     if step.node and step.action_id is None:
         _propose_first(step)
-    elif step.action_id is not None and is_left_over(step):
-        cancel_action(action_id=step.action_id, explanation=NOT_NEEDED, by=WORKER)
+        if step.action is not None:
+            action_step.perform(step, step.action)
+        return
     if step.action_id is not None:
+        if is_left_over(step):
+            cancel_action(action_id=step.action_id, explanation=NOT_NEEDED, by=WORKER)
         action_step.perform(step)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.fields import CharField
 from django.db.models.functions import Cast, Concat
 
@@ -145,10 +145,10 @@ def wake_parent(child_id: UUID) -> UUID | None:
     return wake_waiting(found) if found is not None else None
 
 
-def over(limit: int) -> list[UUID]:
-    """Return the waiting steps whose child's run is over."""
+def over(rows: Q, limit: int) -> list[UUID]:
+    """Return the waiting steps of ``rows`` whose child's run is over."""
     ended = Run.objects.filter(status__in=RUN_TERMINAL, parent_id=OuterRef("run_id")).annotate(
         address=Concat(Value(CHILD), Cast("id", CharField()), output_field=CharField())
     )
-    waiting = Step.objects.filter(status=StepStatus.WAITING, kind=StepKind.CHILD)
+    waiting = Step.objects.filter(rows, status=StepStatus.WAITING, kind=StepKind.CHILD)
     return list(waiting.filter(Exists(ended.filter(address=OuterRef("awaits")))).values_list("id", flat=True)[:limit])

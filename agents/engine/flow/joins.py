@@ -148,9 +148,9 @@ def drop(step: Step, explanation: str) -> None:
         cancel_children(Run.objects.live().filter(pk=step.input["child"]))
 
 
-def closing_forks(limit: int) -> list[UUID]:
-    """Return the forks that are decided and still wait for what had begun."""
-    found = Step.objects.filter(status=StepStatus.WAITING, awaits=CLOSING)
+def closing_forks(rows: Q, limit: int) -> list[UUID]:
+    """Return the forks of ``rows`` that are decided and still wait for what had begun."""
+    found = Step.objects.filter(rows, status=StepStatus.WAITING, awaits=CLOSING)
     return list(found.values_list("id", flat=True)[:limit])
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Value
+from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.fields import CharField
 from django.db.models.functions import Cast, Concat
 
@@ -124,12 +124,12 @@ def wake_for_request(request_id: UUID) -> UUID | None:
     return wake_waiting(found)
 
 
-def answered(limit: int) -> list[UUID]:
-    """Return the waiting steps whose requests are over."""
+def answered(rows: Q, limit: int) -> list[UUID]:
+    """Return the waiting steps of ``rows`` whose requests are over."""
     asked = (
         Request.objects.open()
         .filter(run_id=OuterRef("run_id"))
         .annotate(address=Concat(Value(FORM), Cast("id", CharField()), output_field=CharField()))
     )
-    waiting = Step.objects.filter(status=StepStatus.WAITING, kind=StepKind.PERSON, awaits__startswith=FORM)
+    waiting = Step.objects.filter(rows, status=StepStatus.WAITING, kind=StepKind.PERSON, awaits__startswith=FORM)
     return list(waiting.exclude(Exists(asked.filter(address=OuterRef("awaits")))).values_list("id", flat=True)[:limit])

@@ -10,7 +10,7 @@ from agents.engine.control import wake
 from agents.engine.outcomes import wait
 from agents.models import Run, Step
 from agents.states import StepStatus
-from workspaces.database import ClockTimestamp
+from workspaces.database import ClockOnce, ClockTimestamp
 
 
 def sleep(step: Step, until: datetime | None, *, explanation: str, awaits: str, kept: dict[str, Any]) -> None:
@@ -29,7 +29,7 @@ def now_by_database() -> datetime:
 
 def due_timers(limit: int) -> list[UUID]:
     """Return the waiting steps whose time has come."""
-    due = Step.objects.filter(status=StepStatus.WAITING, wake_at__lte=ClockTimestamp()).exclude(awaits="")
+    due = Step.objects.filter(status=StepStatus.WAITING, wake_at__lte=ClockOnce()).exclude(awaits="")
     return list(due.order_by("wake_at").values_list("id", flat=True)[:limit])
 
 

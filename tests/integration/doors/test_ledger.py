@@ -159,11 +159,11 @@ def test_invariant_04_an_operation_without_its_event_has_not_happened(house, mon
     operate = OPERATIONS[name](house)
     before = snapshot()
 
-    def refuse(entries):
+    def refuse(*_):
         raise RuntimeError("The ledger is closed.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(recording, "record_many", refuse)
+        patch.setattr(recording, "_line", refuse)
         with nullcontext() if name in GOES_ON else pytest.raises(RuntimeError, match="ledger is closed"):
             operate()
     assert {model: rows for model, rows in snapshot().items() if rows != before[model]} == {}
