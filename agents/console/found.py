@@ -1,17 +1,20 @@
 """Finding what an address names, within the current workspace and for this person alone: else it does not exist."""
 
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest
 
 from agents.models import Agent, Run
+from tools.models import Budget, Unit
 from workspaces.canonical import sanitise
 from workspaces.console.asking import person_of
 from workspaces.tenancy import workspace_of
 
 CONTROLLABLE: Final = "is_controllable"
+OWN_BUDGET: Final = "own_budget"
 
 
 def runs_of(request: HttpRequest) -> QuerySet[Run]:
@@ -25,15 +28,21 @@ def agents_of(request: HttpRequest) -> QuerySet[Agent]:
 
 
 def run_or_404(request: HttpRequest, run_id: UUID) -> Run:
-    """Return one run with what its page needs, also whether this person may control it."""
+    """Return one run with what its page needs, also its own budget and whether this person may control it."""
     rows = runs_of(request).select_related(
         "agent", "version__route", "started_by", "session", "overlay", "rolls_back", "made_live_by"
     )
     mine = Run.objects.controllable_by(person_of(request)).filter(pk=OuterRef("pk"))
-    found = rows.annotate(**{CONTROLLABLE: Exists(mine)}).filter(pk=run_id).first()
+    own = Subquery(budget_of(OuterRef("pk")))
+    found = rows.annotate(**{CONTROLLABLE: Exists(mine), OWN_BUDGET: own}).filter(pk=run_id).first()
     if found is None:
         raise Http404
     return found
+
+
+def budget_of(run_id: UUID | OuterRef) -> "QuerySet[Budget, Decimal]":
+    """Return the limit of the run's own budget in dollars, at most one."""
+    return Budget.objects.filter(scope_id=run_id, unit=Unit.USD).values_list("limit", flat=True)[:1]
 
 
 def agent_or_404(request: HttpRequest, named: str) -> Agent:

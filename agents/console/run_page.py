@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from agents.console.fork_page import fork_url
-from agents.console.found import CONTROLLABLE
+from agents.console.found import CONTROLLABLE, OWN_BUDGET, budget_of
 from agents.console.rollback_page import report_lines
 from agents.console.rows import Effects, RunFacts, Used, effects_of, row_of, used_by
 from agents.console.timeline import timeline
@@ -19,7 +19,7 @@ from agents.states import RunKind, RunStatus
 from agents.waiting import Waiting, why_it_waits
 from approvals.sentences import short
 from memory.models import Fact
-from tools.models import Action, Budget, Unit
+from tools.models import Action
 from tools.states import ActionStatus
 from workspaces.console.links import NEW_RUN, agent_url, request_url, run_url
 from workspaces.console.listing import page_of
@@ -70,7 +70,7 @@ def run_page(request: HttpRequest, run: Run, user: User) -> RunPage:
         tokens_in=used.tokens_in,
         tokens_out=used.tokens_out,
         step_limit=run.step_limit,
-        budget=Budget.objects.filter(scope_id=run.id, unit=Unit.USD).values_list("limit", flat=True).first(),
+        budget=vars(run)[OWN_BUDGET] if OWN_BUDGET in vars(run) else next(iter(budget_of(run.id)), None),
         in_flight=in_flight(Action.objects.filter(run_id=run.id), stopped),
         pauses=[pause_row(pause, run, may) for pause in pauses if not run.is_terminal],
         rollback_url=_rollback_url(run) if may and effects.worth_a_rollback else "",

@@ -10,6 +10,7 @@ from django.db.models import NOT_PROVIDED
 from pgtrigger import migrations as triggers
 
 from tests.unit.repo.repository import OURS
+from workspaces.payloads import BodyField
 
 BEFORE = {
     "agents": "0014_storage",
@@ -56,7 +57,7 @@ def expands(operation: Any, put_back: set[str | None]) -> bool:
         field = operation.field
         return bool(field.null or field.many_to_many or field.db_default is not NOT_PROVIDED)
     if isinstance(operation, ops.AlterField):
-        return bool(operation.field.null or operation.field.choices)
+        return bool(operation.field.null or operation.field.choices or isinstance(operation.field, BodyField))
     return isinstance(operation, HARMLESS)
 
 

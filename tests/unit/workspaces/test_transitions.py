@@ -2,6 +2,7 @@
 
 from itertools import product
 
+import pgtrigger
 import pytest
 from django.db import transaction
 from django.db.models import Q
@@ -15,7 +16,7 @@ from audit.ledger.models import Event
 from tests.factories import SETUP
 from tests.house import events, house, world
 from tools.models import Action
-from tools.states import ACTION_TERMINAL
+from tools.states import ACTION_TERMINAL, OF_SIMULATED
 from workspaces import transitions
 from workspaces.database import ClockTimestamp
 from workspaces.errors import StaleState
@@ -63,7 +64,13 @@ def told(row):
 def test_every_pair_of_states_moves_with_one_event_or_not_at_all(house, model):
     row = row_of(model, house, LIFECYCLES[model][0])
     for old, new in product(values(model), repeat=2):
-        model.objects.filter(pk=row.pk).update(status=old, **paired(model, old))
+        with pgtrigger.ignore("tools.Action:action_says_what_it_said"):  # here one row is every action in turn
+            simulated = (
+                {"is_simulated": old == "simulated" or (new == "simulated" and old in OF_SIMULATED)}
+                if model is Action
+                else {}
+            )
+            model.objects.filter(pk=row.pk).update(status=old, **paired(model, old), **simulated)
         row.refresh_from_db()
         before = told(row)
         if new in model.TRANSITIONS.get(old, ()):
