@@ -43,7 +43,6 @@ NOT_TRACED = (
     "tests/integration/operating/test_procfile.py",
     "tests/integration/services/test_running.py",
     "tests/integration/workers/",
-    "tests/unit/agents/providers/test_demo",
     "tests/unit/console/test_templates.py",
     "tests/unit/ledger/test_verification.py",
     "tests/unit/repo/",
