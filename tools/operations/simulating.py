@@ -40,6 +40,6 @@ def _expected(action: Action) -> dict[str, Any] | None:
         return known
     try:
         return operation_of(action.tool).predict(action.arguments, action.before_image)
-    except Exception:
+    except Exception:  # a connector may fail in any way; then nothing is foretold, and nothing was done
         log.exception("Nothing could be predicted of the simulated action %s.", action.id)
         return None
